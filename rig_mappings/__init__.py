@@ -1,0 +1,1 @@
+"""Rig conventions as data: TOML presets and their loader."""

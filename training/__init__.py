@@ -1,0 +1,1 @@
+"""Networks, losses, data, trainers and export.  Needs torch."""
