@@ -1,0 +1,97 @@
+"""Crops of a face: the square box for the landmarks, the five-point crop for the estimator.
+
+Matrices are 2x3 and map image pixels to crop pixels; points are (..., 2) as x, y.
+Landmarks are the 68 of iBUG: the subject's right eye, 36-41, is on the left of the image.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Image = NDArray[Any]
+
+# Eyes, nose tip and mouth corners in 0..1 of the aligned crop.
+TEMPLATE: Final = np.array([[0.34, 0.40], [0.66, 0.40], [0.50, 0.58], [0.38, 0.74], [0.62, 0.74]])
+BOX_MARGIN: Final = 1.35  # side of a face box over the larger side of its landmarks' bounds
+
+
+def five_points(points: ArrayLike) -> Array:
+    """(5, 2) eyes' means, nose tip and mouth corners of landmarks (68, 2)."""
+    p = np.asarray(points, float)
+    return np.array([p[36:42].mean(0), p[42:48].mean(0), p[30], p[48], p[54]])
+
+
+def face_box(points: ArrayLike) -> Array:
+    """(3,) centre x, centre y and side of the square face box of landmarks (68, 2)."""
+    p = np.asarray(points, float)
+    return np.array([*p.mean(0), BOX_MARGIN * np.ptp(p, axis=0).max()])
+
+
+def box_matrix(box: ArrayLike, size: int) -> Array:
+    """The matrix that brings a face box onto a crop of size x size pixels."""
+    x, y, side = np.asarray(box, float)
+    scale = size / max(side, 1e-6)
+    return np.array([[scale, 0, size / 2 - scale * x], [0, scale, size / 2 - scale * y]])
+
+
+def aligned_matrix(points: ArrayLike, size: int) -> Array:
+    """The similarity (rotation, uniform scale, shift) of least squares from the five points of
+    landmarks (68, 2) onto the template in a crop of size x size pixels."""
+    source = five_points(points) @ [1, 1j]
+    target = TEMPLATE * size @ [1, 1j]
+    centred = source - source.mean()
+    turn = np.vdot(centred, target) / max(np.vdot(centred, centred).real, 1e-9)
+    shift = target.mean() - turn * source.mean()
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def transform(matrix: Array, points: ArrayLike) -> Array:
+    """Points (..., 2) in image pixels brought to crop pixels."""
+    return np.asarray(points, float) @ matrix[:, :2].T + matrix[:, 2]
+
+
+def inverse(matrix: Array) -> Array:
+    """The matrix from crop pixels back to image pixels."""
+    return np.asarray(cv2.invertAffineTransform(matrix), float)
+
+
+def warp(image: Image, matrix: Array, size: int) -> Image:
+    """Crop of size x size pixels of an image (H, W) or (H, W, C); its edge is repeated outside.
+
+    A large face is first shrunk by a whole number over its area, as bilinear sampling alone
+    would alias.
+    """
+    shrink = int(1 / max(np.hypot(matrix[0, 0], matrix[1, 0]), 1e-6))
+    if shrink > 1:
+        corners = transform(inverse(matrix), [[0, 0], [size, 0], [0, size], [size, size]])
+        height, width = image.shape[:2]
+        x0, y0 = np.clip(np.floor(corners.min(0)).astype(int) - shrink, 0, [width - 1, height - 1])
+        x1, y1 = np.clip(
+            np.ceil(corners.max(0)).astype(int) + shrink, [x0 + 1, y0 + 1], [width, height]
+        )
+        part = image[y0:y1, x0:x1]
+        wide, high = max(1, (x1 - x0) // shrink), max(1, (y1 - y0) // shrink)
+        image = cv2.resize(part, (wide, high), interpolation=cv2.INTER_AREA)
+        # Pixel centres lie at whole numbers: x = x0 + (x' + 1/2) * step - 1/2.
+        step = np.array([(x1 - x0) / wide, (y1 - y0) / high])
+        origin = np.array([x0, y0]) + step / 2 - 0.5
+        matrix = np.column_stack([matrix[:, :2] * step, transform(matrix, origin)])
+    crop: Image = cv2.warpAffine(image, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    return crop
+
+
+def align(image: Image, points: ArrayLike, size: int) -> tuple[Image, Array]:
+    """(crop, matrix): the face with these landmarks (68, 2), in pixels of the image, turned,
+    scaled and shifted onto the template."""
+    matrix = aligned_matrix(points, size)
+    return warp(image, matrix, size), matrix
+
+
+def roll(matrix: Array) -> float:
+    """Degrees by which the face in the image is tilted towards the subject's left shoulder."""
+    return float(np.degrees(np.arctan2(matrix[0, 1], matrix[0, 0])))
