@@ -1,0 +1,86 @@
+"""Trained networks to ONNX files with a manifest: `mien export CHECKPOINTS`.
+
+Opset 17 and the legacy exporter, because onnxruntime 1.18 must run them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import nn
+
+from mien.training import networks
+
+OPSET: Final = 17
+WEIGHTS: Final = Path(__file__).resolve().parent.parent / "core" / "weights"
+TOLERANCE: Final = 1e-4
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Writes whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    beside.write_bytes(data)
+    os.replace(beside, path)
+
+
+def to_onnx(name: str, network: nn.Module) -> bytes:
+    """The network as an ONNX file, checked against torch on random input with onnxruntime.
+
+    Raises RuntimeError where the two differ by more than ``TOLERANCE``.
+    """
+    network = network.eval().cpu()
+    inputs, outputs = networks.example(name), networks.OUTPUTS[name]
+    free = {key: {0: "n"} for key in (*inputs, *outputs)} if name != "finder" else None
+    buffer = io.BytesIO()
+    torch.onnx.export(
+        network, tuple(inputs.values()), buffer, input_names=list(inputs),
+        output_names=list(outputs), dynamic_axes=free, opset_version=OPSET, dynamo=False,
+    )  # fmt: skip
+    model = buffer.getvalue()
+    inputs = networks.example(name, batch=3 if free else 1)
+    with torch.no_grad():
+        result = network(*inputs.values())
+    expected = result if isinstance(result, tuple) else (result,)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    found = session.run(list(outputs), {key: value.numpy() for key, value in inputs.items()})
+    for label, want, have in zip(outputs, expected, found, strict=True):
+        worst = float(np.abs(want.numpy() - have).max())
+        if not worst < TOLERANCE:
+            raise RuntimeError(f"{name}: output {label} differs by {worst:.2g} in onnxruntime")
+    return model
+
+
+def describe(name: str, model: bytes, training: dict[str, Any]) -> dict[str, Any]:
+    """The manifest's entry of one file."""
+    return {
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "bytes": len(model),
+        "inputs": {k: list(v.shape[1:]) for k, v in networks.example(name).items()},
+        "outputs": list(networks.OUTPUTS[name]),
+        **({"values": list(networks.VALUES)} if name == "estimator" else {}),
+        "licence": "Apache-2.0",
+        **training,
+    }
+
+
+def export(name: str, network: nn.Module, training: dict[str, Any], folder: Path = WEIGHTS) -> Path:
+    """Writes ``folder/NAME.onnx`` and its entry in ``folder/manifest.json``.
+
+    ``training`` says what it was trained on and how it scored: {"training": ..., "scores": ...}.
+    """
+    model = to_onnx(name, network)
+    path, manifest = folder / f"{name}.onnx", folder / "manifest.json"
+    entries = json.loads(manifest.read_text()) if manifest.exists() else {}
+    entries[path.name] = describe(name, model, training)
+    write_file(path, model)
+    write_file(manifest, (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
+    return path
