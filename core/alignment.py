@@ -52,7 +52,8 @@ def aligned_matrix(points: ArrayLike, size: int) -> Array:
 
 def transform(matrix: Array, points: ArrayLike) -> Array:
     """Points (..., 2) in image pixels brought to crop pixels."""
-    return np.asarray(points, float) @ matrix[:, :2].T + matrix[:, 2]
+    moved: Array = np.asarray(points, float) @ matrix[:, :2].T + matrix[:, 2]
+    return moved
 
 
 def inverse(matrix: Array) -> Array:

@@ -1,0 +1,249 @@
+"""From footage to takes: find and follow the faces, align them, estimate what they show.
+
+The estimator reads a face against the same face at rest.  So a clip is estimated twice: first
+without a neutral, to see which frame is the calmest, then against that frame.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import models, parameters
+from .errors import UserError
+from .estimator import Estimator, Sample, sample
+from .finder import Finder
+from .frames import SEQUENCE_FPS, open_footage
+from .take import Take
+from .tracking import Tracker
+
+Array = NDArray[np.float64]
+
+STAGES: Final = ("decode", "find", "align", "estimate")
+FEWEST: Final = 12  # frames of a face below which none of them can be told to be at rest
+CALM_SHARE: Final = 0.2  # of the frames count as calm
+CALM_LIMIT: Final = 0.6  # a face with a stronger AU is not at rest, however calm for its clip
+_BATCH: Final = 32  # faces estimated between two reports
+_REPORT: Final = 0.1  # seconds between reports of progress
+
+
+class Cancelled(Exception):
+    """The caller's ``cancelled`` said so; nothing was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a capture is.  ``total`` and ``eta`` (seconds) are None where the end is unknown;
+    ``fps`` is over all stages, ``seconds`` the time spent in each of ``STAGES``; ``provider`` and
+    ``note`` are those of ``Models``."""
+
+    done: int
+    total: int | None
+    fps: float
+    eta: float | None
+    provider: str
+    note: str
+    seconds: dict[str, float]
+
+
+@dataclass
+class _Face:
+    """What was seen of one face, a row for each frame that shows it."""
+
+    rows: list[int] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    vectors: list[Array] = field(default_factory=list)  # (285,) each, without a neutral
+    rolls: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+
+
+class _Clock:
+    """Adds up the time of each stage and reports progress now and then."""
+
+    def __init__(self, total: int | None, loaded: models.Models) -> None:
+        self.total, self.done = total, 0
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._loaded, self._reported = loaded, 0.0
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - began
+
+    def progress(self) -> Progress:
+        spent = sum(self.seconds.values())
+        eta = None
+        if self.total is not None and self.done:
+            # The second look at the clip takes about as long as the first estimate did.
+            again = self.seconds["estimate"] / self.done * self.total
+            eta = spent / self.done * max(0, self.total - self.done) + again
+        fps = self.done / spent if spent else 0.0
+        note, provider = self._loaded.note, self._loaded.provider
+        return Progress(self.done, self.total, fps, eta, provider, note, dict(self.seconds))
+
+    def report(self, tell: Callable[[Progress], None] | None) -> None:
+        now = time.monotonic()
+        if tell and now - self._reported >= _REPORT:
+            self._reported = now
+            tell(self.progress())
+
+
+def capture(
+    source: str | os.PathLike[str],
+    *,
+    faces: int = 1,
+    device: str = "auto",
+    start: int | None = None,
+    end: int | None = None,
+    fps: float = SEQUENCE_FPS,
+    neutral: tuple[int, int] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    finished: Callable[[], bool] | None = None,
+) -> list[Take]:
+    """Takes of up to ``faces`` faces of a source (see ``open_footage``, also for start, end and
+    fps), each over all frames; where no face is seen its ``success`` is False throughout.
+
+    ``neutral`` marks the first and last frame in which the performers rest; without it the calmest
+    frame of each face serves.  ``progress`` is told now and then and once at the end; ``cancelled``
+    is asked for every frame and raises Cancelled; ``finished`` ends live footage.
+    UserError when there is nothing to capture from.
+    """
+    if faces < 1:
+        raise UserError("There must be at least one face to look for: give --faces 1 or more.")
+    footage = open_footage(source, start=start, end=end, fps=fps)
+    loaded = models.load(device)
+    estimator = Estimator(loaded.estimator, loaded.values)
+    tracker = Tracker(Finder(loaded.finder), loaded.landmarks, faces)
+    clock = _Clock(footage.total, loaded)
+    indices: list[int] = []
+    times: list[float] = []
+    seen: dict[int, _Face] = defaultdict(_Face)
+
+    def go_on() -> None:
+        if cancelled and cancelled():
+            raise Cancelled
+        clock.report(progress)
+
+    while not (finished and finished()):
+        go_on()
+        with clock.stage("decode"):
+            frame = next(footage.frames, None)
+        if frame is None:
+            break
+        with clock.stage("find"):
+            found = tracker.update(frame.image)
+        with clock.stage("align"):
+            for face in found:
+                new, roll = sample(frame.image, face.points)
+                kept = seen[face.number]
+                kept.rows.append(len(indices))
+                kept.samples.append(new)
+                kept.rolls.append(roll)
+                kept.scores.append(face.confidence)
+        with clock.stage("estimate"):
+            for face in found:
+                kept = seen[face.number]
+                kept.vectors.append(estimator(kept.samples[-1:])[0])
+        indices.append(frame.index)
+        times.append(frame.time)
+        clock.done += 1
+
+    clock.total = clock.done
+    frames, stamps = np.array(indices, int), np.array(times)
+    takes = []
+    for number in sorted(seen) or [0]:
+        kept = seen[number]
+        rest = _neutral(kept, frames, neutral)
+        if rest is not None:
+            for first in range(0, len(kept.rows), _BATCH):
+                go_on()
+                part = slice(first, first + _BATCH)
+                with clock.stage("estimate"):
+                    kept.vectors[part] = estimator(kept.samples[part], rest)
+        takes.append(_take(number, kept, frames, stamps, footage.name))
+    if progress:
+        progress(clock.progress())
+    return takes
+
+
+def _neutral(
+    face: _Face, frames: NDArray[np.int64], marked: tuple[int, int] | None
+) -> Sample | None:
+    """The face at rest: the most usual among the marked frames, or else among the calmest."""
+    if marked is not None:
+        own = frames[face.rows]
+        calm = np.flatnonzero((own >= marked[0]) & (own <= marked[1]))
+        if not len(calm):
+            raise UserError(
+                f"No face is seen in the neutral frames {marked[0]} to {marked[1]}: mark others."
+            )
+    elif len(face.rows) < FEWEST:
+        return None
+    else:
+        aus = np.stack(face.vectors)[:, parameters.group("au")]
+        order = np.argsort(aus.sum(axis=1), kind="stable")
+        calm = order[: max(FEWEST // 2, int(CALM_SHARE * len(order)))]
+        calm = calm[aus[calm].max(axis=1) <= CALM_LIMIT]
+        if not len(calm):
+            return None
+    points = np.stack([face.samples[i].points for i in calm])
+    distance = np.abs(points - np.median(points, axis=0)).sum(axis=(1, 2))
+    return face.samples[int(calm[distance.argmin()])]
+
+
+def _take(number: int, face: _Face, frames: NDArray[np.int64], times: Array, source: str) -> Take:
+    def spread(values: Array | list[float]) -> Array:
+        out = np.zeros(len(frames))
+        out[face.rows] = values
+        return out
+
+    vectors = np.reshape(face.vectors, (len(face.rows), parameters.SIZE))
+    signals = {name: spread(values) for name, values in parameters.signals(vectors).items()}
+    signals["head.roll"] = spread(face.rolls)
+    success = spread(np.ones(len(face.rows))) > 0
+    return Take(frames, times, spread(face.scores), success, signals, number, source)
+
+
+def check_output(output: str | os.PathLike[str]) -> None:
+    """UserError when no take can be written there: told before the work, not after it."""
+    path = Path(output)
+    if path.suffix.lower() not in (".csv", ".json"):
+        raise UserError(f"A take is a .csv or a .json file: give {path} one of these endings.")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: name a file in it.")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"Cannot write into {path.parent} ({error.strerror}): choose another place."
+        ) from error
+
+
+def save(takes: list[Take], output: str | os.PathLike[str]) -> list[Path]:
+    """Write the first take to ``output`` and every further one beside it as ``NAME_face2.csv``,
+    ...; UserError, and no file, when no face was seen in any."""
+    if not any(take.success.any() for take in takes):
+        raise UserError(
+            f"No face was found in {takes[0].source}: choose footage in which a face is at least"
+            " a tenth of the picture."
+        )
+    path = Path(output)
+    paths = [path] + [path.with_stem(f"{path.stem}_face{t.face + 1}") for t in takes[1:]]
+    for take, place in zip(takes, paths, strict=True):
+        take.save(place)
+    return paths

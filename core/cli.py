@@ -1,0 +1,121 @@
+"""The command line: ``mien capture``, and the doors to the other parts."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import signal
+import subprocess
+import sys
+import threading
+from typing import Final
+
+from . import models
+from .errors import UserError
+
+BLENDER: Final = {
+    "animate": "put a take onto a character and save the .blend",
+    "render-pairs": "render training images with their parameters",
+}
+ELSEWHERE: Final = {
+    "mappings": ("mien.rig_mappings.cli", "list, check and detect rig mappings"),
+    "train": ("mien.training.cli", "train the networks"),
+}
+_DEMANDS: Final = {
+    "animate": ("bpy", "blender"),
+    "render-pairs": ("bpy", "blender"),
+    "train": ("torch", "train"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; its exit status, 2 after an error of the user's."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(argv)
+    except UserError as error:
+        print(f"mien: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("mien: stopped, nothing was written.", file=sys.stderr)
+        return 130
+
+
+def _run(argv: list[str]) -> int:
+    command, rest = (argv[0], argv[1:]) if argv else ("", [])
+    # What the other parts understand is theirs to say, down to their --help.
+    if command in _DEMANDS:
+        module, extra = _DEMANDS[command]
+        if importlib.util.find_spec(module) is None:
+            raise UserError(f"mien {command} needs {module}: pip install 'mien[{extra}]'.")
+    if command in BLENDER:
+        # A process of its own: bpy takes over the one that it is imported into.
+        return subprocess.call([sys.executable, "-m", "mien.blender_addon", command, *rest])
+    if command in ELSEWHERE:
+        return int(importlib.import_module(ELSEWHERE[command][0]).main(rest) or 0)
+    arguments = _parser().parse_args(argv)
+    if arguments.command == "doctor":
+        from .doctor import report
+
+        return report()
+    return _capture(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mien", description="Facial capture for Blender.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    capture = commands.add_parser("capture", help="footage of a face in, its action units out")
+    capture.add_argument(
+        "input", help="video, image, folder or pattern of images (shot_%%04d.png), webcam number"
+    )
+    capture.add_argument("-o", "--output", required=True, help="take to write, .csv or .json")
+    capture.add_argument("--faces", type=int, default=1, help="how many to follow (1)")
+    capture.add_argument("--device", choices=models.DEVICES, default="auto")
+    capture.add_argument("--frames", type=_frames, help="FIRST:LAST, either may be left out")
+    capture.add_argument("--neutral", type=_frames, help="FIRST:LAST where the face is at rest")
+    capture.add_argument("--fps", type=float, help="of an image sequence (24)")
+    commands.add_parser("doctor", help="what works here, and what is missing")
+    for name, about in {**BLENDER, **{k: v[1] for k, v in ELSEWHERE.items()}}.items():
+        commands.add_parser(name, help=about, add_help=False)
+    return parser
+
+
+def _frames(text: str) -> tuple[int | None, int | None]:
+    first, _, last = text.partition(":")
+    return int(first) if first else None, int(last) if last else None
+
+
+def _capture(arguments: argparse.Namespace) -> int:
+    from .bar import Bar
+    from .capture import capture, check_output, save
+
+    check_output(arguments.output)
+    if arguments.fps is not None and arguments.fps <= 0:
+        raise UserError("The frames per second must be more than 0: leave --fps out for 24.")
+    start, end = arguments.frames or (None, None)
+    neutral = arguments.neutral and (arguments.neutral[0] or 0, arguments.neutral[1] or 10**9)
+    finish = threading.Event()
+    if arguments.input.isdigit():
+        # A webcam runs until Ctrl+C, which keeps what was recorded.
+        signal.signal(signal.SIGINT, lambda *_: finish.set())
+    with Bar() as bar:
+        takes = capture(
+            arguments.input,
+            faces=arguments.faces,
+            device=arguments.device,
+            start=start,
+            end=end,
+            neutral=neutral,
+            progress=bar.show,
+            finished=finish.is_set,
+            **({"fps": arguments.fps} if arguments.fps else {}),
+        )
+    for take, path in zip(takes, save(takes, arguments.output), strict=True):
+        print(f"{path}: a face in {take.success.sum()} of {len(take)} frames.")
+    print(bar.summary())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The three networks: their files checked against the manifest, opened with onnxruntime."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import onnxruntime as ort
+
+from .errors import UserError
+
+WEIGHTS: Final = Path(__file__).parent / "weights"
+NETWORKS: Final = ("finder", "landmarks", "estimator")
+DEVICES: Final = ("auto", "cpu", "cuda")
+THREADS: Final = 2
+_CUDA: Final = "CUDAExecutionProvider"
+_CPU: Final = "CPUExecutionProvider"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Open networks.  ``provider`` is what really runs them; ``note`` says why it is not CUDA where
+    that was to be had, and is empty otherwise; ``values`` names the estimator's outputs."""
+
+    finder: Any
+    landmarks: Any
+    estimator: Any
+    values: tuple[str, ...]
+    provider: str
+    note: str
+
+
+def read_manifest(folder: Path = WEIGHTS) -> dict[str, Any]:
+    """File name -> what is known of that network; UserError when it is missing or damaged."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"The networks are missing from {folder}: install mien again.") from error
+    return manifest
+
+
+def read_network(name: str, manifest: dict[str, Any], folder: Path = WEIGHTS) -> bytes:
+    """The file of a network; UserError when it is missing or is not the one of the manifest."""
+    file = f"{name}.onnx"
+    try:
+        data = (folder / file).read_bytes()
+    except OSError as error:
+        raise UserError(f"{file} is missing from {folder}: install mien again.") from error
+    expected = manifest.get(file, {}).get("sha256")
+    if hashlib.sha256(data).hexdigest() != expected:
+        raise UserError(f"{file} in {folder} is damaged or was exchanged: install mien again.")
+    return data
+
+
+def load(device: str = "auto", folder: Path = WEIGHTS) -> Models:
+    """Open the networks on ``"auto"`` (CUDA if it is there), ``"cpu"`` or ``"cuda"``.
+
+    CUDA that cannot be had is no error: the networks then run on the CPU, and ``note`` says why.
+    """
+    if device not in DEVICES:
+        raise UserError(f"There is no device {device!r}: use {', '.join(DEVICES)}.")
+    manifest = read_manifest(folder)
+    offered = _CUDA in ort.get_available_providers()
+    wanted = [_CUDA, _CPU] if offered and device != "cpu" else [_CPU]
+    if _CUDA in wanted and hasattr(ort, "preload_dlls"):
+        ort.preload_dlls()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    options.log_severity_level = 4  # its warnings are about CUDA's absence, which `note` tells
+    finder, landmarks, estimator = (
+        ort.InferenceSession(read_network(name, manifest, folder), options, providers=wanted)
+        for name in NETWORKS
+    )
+    # onnxruntime falls back in silence: only the session knows what runs it.
+    provider = str(estimator.get_providers()[0])
+    return Models(
+        finder,
+        landmarks,
+        estimator,
+        tuple(manifest["estimator.onnx"]["values"]),
+        provider,
+        _why_not_cuda(device, offered, provider),
+    )
+
+
+def _why_not_cuda(device: str, offered: bool, provider: str) -> str:
+    if device == "cpu" or provider == _CUDA or (device == "auto" and not offered):
+        return ""
+    if not offered:
+        return "CUDA was asked for, but this onnxruntime has no CUDA: pip install 'mien[gpu]'."
+    return "CUDA could not start (no NVIDIA GPU, or its driver or cuDNN is missing): the CPU runs."

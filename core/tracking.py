@@ -1,0 +1,107 @@
+"""Faces followed from frame to frame: each frame's landmarks say where to look in the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import alignment
+from .finder import Finder, overlap
+
+Array = NDArray[np.float64]
+
+SIZE: Final = 128  # side of the landmark network's input in pixels
+THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
+PATIENCE: Final = 5  # frames between looks for the others while some faces are followed
+SAME: Final = 0.4  # two boxes that overlap more are one face
+_SMALLEST: Final = 8.0  # pixels; a box below that is no face
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face in one frame: its number from 0, landmarks (68, 2) in pixels, confidence in 0..1."""
+
+    number: int
+    points: Array
+    confidence: float
+
+
+class Tracker:
+    """Follows up to ``faces`` faces; a face keeps its number while it is seen, and the one that
+    comes back nearest to where a number was lost gets it again."""
+
+    def __init__(self, finder: Finder, landmarks: Any, faces: int) -> None:
+        self._finder, self._session, self._faces = finder, landmarks, faces
+        self._seen: dict[int, Face] = {}
+        self._last: dict[int, Array] = {}  # number -> its latest box, seen now or lost
+        self._since_look = PATIENCE
+
+    def update(self, image: NDArray[Any]) -> list[Face]:
+        """The faces of the next frame (H, W, 3) RGB, by number; each at most once."""
+        followed = list(self._seen)
+        found = self._measure(image, [self._last[number] for number in followed])
+        self._seen = {}
+        for number, (points, score) in sorted(
+            zip(followed, found, strict=True), key=lambda pair: -pair[1][1]
+        ):
+            self._accept(number, points, score)
+        self._since_look += 1
+        lost = len(self._seen) < len(followed) or not self._seen
+        if len(self._seen) < self._faces and (lost or self._since_look >= PATIENCE):
+            self._look(image)
+        return [self._seen[number] for number in sorted(self._seen)]
+
+    def _look(self, image: NDArray[Any]) -> None:
+        """Let the finder search the whole frame for faces that are not followed yet."""
+        self._since_look = 0
+        boxes = [box for box in self._finder(image) if self._is_new(box)]
+        boxes = boxes[: 2 * self._faces]  # a few to spare, as the landmarks refuse some
+        # Looking twice: the first landmarks give the second a better box.
+        first = [points for points, score in self._measure(image, boxes) if score >= THRESHOLD]
+        again = self._measure(image, [alignment.face_box(points) for points in first])
+        for points, score in sorted(again, key=lambda pair: -np.ptp(pair[0][:, 1]) * pair[1]):
+            if len(self._seen) == self._faces:
+                return
+            self._accept(self._number_for(points), points, score)
+
+    def _measure(self, image: NDArray[Any], boxes: list[Array]) -> list[tuple[Array, float]]:
+        """(landmarks (68, 2) in pixels, score in 0..1) in each box."""
+        if not boxes:
+            return []
+        matrices = [alignment.box_matrix(box, SIZE) for box in boxes]
+        crops = np.stack([alignment.warp(image, matrix, SIZE) for matrix in matrices])
+        network_input = crops.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+        points, logits = self._session.run(["points", "score"], {"image": network_input})
+        scores = 1 / (1 + np.exp(-logits.reshape(-1).astype(float)))
+        return [
+            (alignment.transform(alignment.inverse(matrix), p * SIZE), float(score))
+            for matrix, p, score in zip(matrices, points, scores, strict=True)
+        ]
+
+    def _accept(self, number: int, points: Array, score: float) -> None:
+        box = alignment.face_box(points)
+        if score >= THRESHOLD and box[2] >= _SMALLEST and self._is_new(box):
+            self._seen[number] = Face(number, points, score)
+            self._last[number] = box
+
+    def _is_new(self, box: Array) -> bool:
+        if not self._seen:
+            return True
+        known = np.array([self._last[number] for number in self._seen])
+        return bool(overlap(box, known).max() <= SAME)
+
+    def _number_for(self, points: Array) -> int:
+        """The number that was lost nearest to here, else the lowest that was never given."""
+        here = alignment.face_box(points)[:2]
+        lost = [number for number in self._last if number not in self._seen]
+        unused = [number for number in range(self._faces) if number not in self._last]
+        if lost and (not unused or self._is_near(here, lost)):
+            return min(lost, key=lambda number: np.hypot(*(self._last[number][:2] - here)))
+        return unused[0]
+
+    def _is_near(self, here: Array, numbers: list[int]) -> bool:
+        boxes = np.array([self._last[number] for number in numbers])
+        return bool((np.hypot(*(boxes[:, :2] - here).T) < boxes[:, 2]).any())

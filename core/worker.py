@@ -1,0 +1,103 @@
+"""Capture in a process of its own, for whoever must not wait or crash with it.
+
+``python -m mien.core.worker`` reads one request from stdin, a JSON object in one line:
+    {"input": ..., "output": "take.csv", "faces": 1, "device": "auto", "start": null, "end": null}
+and, if wanted, "fps" and "neutral" ([first, last]); see ``capture``.  It answers in lines on
+stdout, each a JSON object with "event": "progress", then "done", "error" or "cancelled".
+A line {"cancel": true} or the end of stdin cancels, which leaves no file; {"finish": true} ends
+the recording of a webcam and keeps it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+import threading
+from typing import Any, Final, TextIO
+
+from .capture import Cancelled, Progress, capture, check_output, save
+from .errors import UserError
+
+OPTIONS: Final = ("faces", "device", "start", "end", "fps", "neutral")
+
+
+def main() -> int:
+    """Serve one request; 0 when done or cancelled, 2 on an error."""
+    # Libraries print to stdout as they like: they get stderr, and the events the real stdout.
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+
+    def tell(event: str, **what: Any) -> None:
+        print(json.dumps({"event": event, **what}), file=events, flush=True)
+
+    requests = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - stdin, but UTF-8
+    try:
+        tell("done", **_serve(requests, lambda p: tell("progress", **dataclasses.asdict(p))))
+    except Cancelled:
+        tell("cancelled")
+    except UserError as error:
+        tell("error", message=str(error))
+        return 2
+    except Exception as error:
+        tell("error", message=f"Capture failed ({error!r}): please report this with the footage.")
+        raise
+    return 0
+
+
+def _serve(requests: TextIO, progress: Any) -> dict[str, Any]:
+    request = _read(requests.readline())
+    unknown = set(request) - {"input", "output", *OPTIONS}
+    if unknown or not {"input", "output"} <= set(request):
+        raise UserError(f'A request names "input" and "output" and, if wanted, {OPTIONS}.')
+    check_output(request["output"])
+    cancel, finish = threading.Event(), threading.Event()
+    threading.Thread(target=_listen, args=(requests, cancel, finish), daemon=True).start()
+    options = {name: request[name] for name in OPTIONS if request.get(name) is not None}
+    last: list[Progress] = []
+
+    def note(now: Progress) -> None:
+        last[:] = [now]
+        progress(now)
+
+    takes = capture(
+        request["input"],
+        progress=note,
+        cancelled=cancel.is_set,
+        finished=finish.is_set,
+        **options,
+    )
+    paths = save(takes, request["output"])
+    return {
+        "output": str(paths[0]),
+        "outputs": [str(path) for path in paths],
+        "faces": len(takes),
+        "frames": len(takes[0]),
+        "seen": int(takes[0].success.sum()),
+        **{name: getattr(last[0], name) for name in ("fps", "provider", "note", "seconds")},
+    }
+
+
+def _read(line: str) -> dict[str, Any]:
+    try:
+        request = json.loads(line)
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        raise UserError("The worker expects one line of JSON on stdin: see mien.core.worker.")
+    return request
+
+
+def _listen(requests: TextIO, cancel: threading.Event, finish: threading.Event) -> None:
+    for line in requests:
+        message = _read(line) if line.strip() else {}
+        if message.get("cancel"):
+            break
+        if message.get("finish"):
+            finish.set()
+    cancel.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
