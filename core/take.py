@@ -1,0 +1,94 @@
+"""A take: what one face did over time, as named signals, and the files it travels in."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import take_csv, take_json
+from .errors import UserError
+from .files import written_whole
+from .names import nearest
+from .parameters import SIGNALS
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Take:
+    """One face over N frames.
+
+    frames (N,) int; timestamps (N,) seconds, strictly increasing; confidence (N,) 0..1;
+    success (N,) bool; signals: name from ``parameters.SIGNALS`` -> (N,), AUs in 0..1, angles in
+    degrees with the signs of ``parameters``.  Where success is False a signal means nothing
+    (``cleanup`` fills it in).  identity: (244,) in 0..1, or None.
+
+    Raises ValueError when shapes, names or numbers contradict this.
+    """
+
+    frames: NDArray[np.int64]
+    timestamps: Array
+    confidence: Array
+    success: NDArray[np.bool_]
+    signals: dict[str, Array]
+    face: int = 0
+    source: str = ""
+    identity: Array | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        self.frames = np.asarray(self.frames, np.int64)
+        self.timestamps = np.asarray(self.timestamps, float)
+        self.confidence = np.asarray(self.confidence, float)
+        self.success = np.asarray(self.success, bool)
+        self.signals = {name: np.asarray(v, float) for name, v in self.signals.items()}
+        numbers = {"timestamps": self.timestamps, "confidence": self.confidence, **self.signals}
+        for name, values in {"success": self.success, **numbers}.items():
+            if values.shape != (len(self),):
+                raise ValueError(f"{name} has shape {values.shape}, not ({len(self)},)")
+        for name, values in numbers.items():
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} holds numbers that are not finite")
+        if len(self) > 1 and np.diff(self.timestamps).min() <= 0:
+            raise ValueError("the time stamps do not increase")
+        for name in self.signals:
+            if name not in SIGNALS:
+                raise ValueError(f"no signal {name!r}{nearest(name, SIGNALS)}")
+        if self.identity is not None:
+            self.identity = np.asarray(self.identity, float)
+            if self.identity.shape != (244,):
+                raise ValueError(f"identity has shape {self.identity.shape}, not (244,)")
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes ``.csv`` (OpenFace's columns; no source or identity) or ``.json`` (everything)."""
+        write = {".csv": take_csv.dumps, ".json": take_json.dumps}[_suffix(path)]
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        with written_whole(path) as draft:
+            draft.write_text(write(fields), encoding="utf-8", newline="")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Take:
+        """Reads a take, or a CSV that OpenFace wrote; UserError when it is neither."""
+        read = {".csv": take_csv.loads, ".json": take_json.loads}[_suffix(path)]
+        try:
+            fields: dict[str, Any] = read(Path(path).read_text(encoding="utf-8-sig"))
+            return cls(**fields)
+        except OSError as error:
+            raise UserError(f"Cannot read {path}: {error.strerror}.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            raise UserError(f"{path} is not a take: {reason}.") from error
+
+
+def _suffix(path: str | os.PathLike[str]) -> str:
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".csv", ".json"):
+        raise UserError(f"A take is a .csv or a .json file: give {path} one of these endings.")
+    return suffix

@@ -1,0 +1,26 @@
+"""Takes as JSON: everything a take holds, to the last digit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+_FORMAT: Final = "mien take"
+_VERSION: Final = 1
+
+
+def dumps(take: dict[str, Any]) -> str:
+    """The text of a take's fields; arrays become lists."""
+    plain = {name: v.tolist() if hasattr(v, "tolist") else v for name, v in take.items()}
+    plain["signals"] = {name: values.tolist() for name, values in take["signals"].items()}
+    return json.dumps({"format": _FORMAT, "version": _VERSION, **plain}, allow_nan=False) + "\n"
+
+
+def loads(text: str) -> dict[str, Any]:
+    """The fields of a take; ValueError says why the text holds none."""
+    fields = json.loads(text)
+    if not isinstance(fields, dict) or fields.pop("format", None) != _FORMAT:
+        raise ValueError(f'it does not say "format": "{_FORMAT}"')
+    if (version := fields.pop("version", None)) != _VERSION:
+        raise ValueError(f"its version is {version}, and this mien reads {_VERSION}: update mien")
+    return fields

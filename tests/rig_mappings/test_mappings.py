@@ -1,0 +1,180 @@
+"""Presets move what they should; a slip in a mapping is answered in one sentence."""
+
+import argparse
+
+import numpy as np
+import pytest
+from mien import rig_mappings
+from mien.core.errors import UserError
+from mien.core.mapping import RigNames
+from mien.core.parameters import ANGLE_SIGNALS, SIDED_AUS, SIGNALS
+from mien.core.retarget import retarget
+from mien.core.take import Take
+from mien.rig_mappings.cli import add_parser
+
+ARKIT = [channel.target for channel in rig_mappings.load("arkit").channels]
+BDFM = [channel.target for channel in rig_mappings.load("bdfm").channels]
+
+
+def values(mapping, rig, **signals):
+    """What a face with these signals sets on the rig: target -> value."""
+    numbers = {name: np.zeros(1) for name in SIGNALS}
+    numbers |= {name.replace("_", "."): np.array([float(v)]) for name, v in signals.items()}
+    take = Take([0], [0.0], [1.0], [True], numbers)
+    curves = retarget(take, rig_mappings.load(mapping), rig).curves
+    return {curve.target: curve.values[0] for curve in curves if curve.values[0] != 0}
+
+
+def arkit(**signals):
+    return values("arkit", RigNames(shape_keys=tuple(ARKIT)), **signals)
+
+
+def test_arkit_has_the_52():
+    assert len(ARKIT) == len(set(ARKIT)) == 52
+    for name in ARKIT:
+        if name.endswith("Left"):
+            assert name.removesuffix("Left") + "Right" in ARKIT
+    still = [c.target for c in rig_mappings.load("arkit").channels if not c.signals]
+    assert still == ["mouthClose", "mouthLeft", "mouthRight", "tongueOut"]
+
+
+def test_arkit_left_is_left():
+    for channel in rig_mappings.load("arkit").channels:
+        for signal in channel.signals:
+            if signal.endswith((".L", ".R")):
+                side = {"L": "Left", "R": "Right"}[signal[-1]]
+                assert channel.target.endswith(side), channel.target
+    assert arkit(AU43_L=1) == {"eyeBlinkLeft": 1}
+
+
+def test_arkit_gaze():
+    left = {"eyeLookOutLeft": 0.5, "eyeLookInRight": 0.5}
+    right = {"eyeLookInLeft": 0.25, "eyeLookOutRight": 0.25}
+    assert arkit(gaze_yaw=20) == pytest.approx(left)
+    assert arkit(gaze_yaw=-10) == pytest.approx(right)
+    up = {"eyeLookUpLeft": 1, "eyeLookUpRight": 1}
+    assert arkit(gaze_pitch=30) == pytest.approx(up, abs=1e-3)
+    assert set(arkit(gaze_pitch=-5)) == {"eyeLookDownLeft", "eyeLookDownRight"}
+
+
+def test_arkit_parts_lips_and_drops_the_jaw():
+    parted = arkit(AU25=0.8)
+    assert parted == pytest.approx({
+        "mouthLowerDownLeft": 0.4, "mouthLowerDownRight": 0.4,
+        "mouthUpperUpLeft": 0.2, "mouthUpperUpRight": 0.2,
+    })  # fmt: skip
+    assert arkit(AU25=0.8, AU26=0.8) == {"jawOpen": 0.8}  # the jaw has parted them already
+    assert arkit(AU26=1) == {"jawOpen": 1}
+
+
+def test_every_signal_moves_arkit():
+    for name in SIGNALS:
+        if name not in SIDED_AUS and not name.startswith("head."):
+            assert arkit(**{name.replace(".", "_"): 1}), name
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str,
+        lambda n: n[0].upper() + n[1:],
+        lambda n: n.replace("Left", "_L").replace("Right", "_R"),
+        lambda n: n.replace("Left", ".L").replace("Right", ".R"),
+        lambda n: n.replace("Left", "L").replace("Right", "R"),
+    ],
+)
+def test_arkit_in_other_spellings(spell):
+    rig = [spell(name) for name in ARKIT]
+    assert rig_mappings.detect(rig)[0] == ("arkit", 52, 52)
+    assert values("arkit", RigNames(shape_keys=tuple(rig)), AU12_R=1) == {
+        spell("mouthSmileRight"): 1
+    }
+
+
+def test_arkit_with_split_shapes():
+    rig = RigNames(shape_keys=("cheekPuff_L", "cheekPuff_R"))
+    assert values("arkit", rig, AD34=0.5) == {"cheekPuff_L": 0.5, "cheekPuff_R": 0.5}
+
+
+def test_bdfm_carries_every_signal_as_it_is():
+    expected = [s for s in SIGNALS if s not in SIDED_AUS and not s.startswith("head.")]
+    assert expected == BDFM
+    rig = RigNames(properties=tuple(BDFM), bones=("neck", "head"))
+    for name in expected:
+        value = -12.5 if name in ANGLE_SIGNALS else 0.375
+        moved = values("bdfm", rig, **{name.replace(".", "_"): value})
+        assert {k: v for k, v in moved.items() if k not in ("neck", "head")} == {name: value}
+
+
+def test_detect():
+    assert rig_mappings.names() == ["arkit", "bdfm"]
+    assert rig_mappings.detect(BDFM) == [("bdfm", 39, 39)]
+    assert rig_mappings.detect([n for n in ARKIT if n != "tongueOut"]) == [("arkit", 51, 52)]
+    assert rig_mappings.detect(["Basis", "Key 1"]) == []
+
+
+GOOD = 'channels = [{ shape_key = "a", signals = { AU12.L = 1.0 } }]'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (GOOD.replace("AU12", "AU13"), "'a' asks for an unknown signal 'AU13.L' (the nearest is"),
+        (GOOD.replace("AU12.L", '"AU1"'), "(the nearest is 'AU01')"),
+        (GOOD.replace("signals", "signal"), "(the nearest is 'signals')"),
+        (GOOD.replace("shape_key", "shapekey"), "(the nearest is 'shape_key')"),
+        (GOOD.replace("channels", "chanels"), "(the nearest is 'channels')"),
+        (GOOD.replace("1.0", '"1"'), "not a number"),
+        (GOOD.replace('"a"', "3"), "not a name"),
+        (GOOD.replace("}]", ", low = 2 }]"), "swap"),
+        ('channels = [{ bone = "a", property = "rotation", axis = "x", signals = {} }]',
+         "(the nearest is 'rotation_euler')"),
+        ('channels = [{ bone = "a", property = "scale", axis = "w", signals = {} }]', "no axis"),
+        ("channels = [3]", "not a table"),
+        ("channels = 3", "channels"),
+        ("requires = 3\n" + GOOD, "requires"),
+        ("head = 3\n" + GOOD, "head is not a table"),
+        ("head = { bone = 3 }\n" + GOOD, "bone"),
+        ('head = { bone = "h", neck_share = 3 }\n' + GOOD, "0 to 1"),
+        ("", "no channels"),
+        ("channels = [", "Mapping rig.toml"),
+    ],
+)  # fmt: skip
+def test_slips_are_answered_in_one_sentence(tmp_path, text, says):
+    path = tmp_path / "rig.toml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        rig_mappings.load(path)
+    assert says in str(caught.value) and "\n" not in str(caught.value)
+    assert str(caught.value).startswith("Mapping rig.toml: ")
+
+
+def test_unknown_mappings(tmp_path):
+    with pytest.raises(UserError, match=r"'arkti' \(the nearest is 'arkit'\)"):
+        rig_mappings.load("arkti")
+    with pytest.raises(UserError, match="Cannot read"):
+        rig_mappings.load(tmp_path / "none.toml")
+
+
+def run(*words):
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    args = parser.parse_args(["mappings", *map(str, words)])
+    return args.run(args)
+
+
+def test_command_line(tmp_path, capsys):
+    assert run("list") == 0
+    assert "arkit          52 targets" in capsys.readouterr().out
+    rig = tmp_path / "names.txt"
+    rig.write_text("\n".join(name for name in ARKIT if name != "jawForward"))
+    assert run("check", "arkit", rig) == 0
+    out = capsys.readouterr().out
+    assert "51 of 52" in out and "Not found: jawForward." in out
+    assert run("detect", rig) == 0
+    assert "51 of 52" in capsys.readouterr().out
+    rig.write_text("Basis")
+    with pytest.raises(UserError, match="No mapping fits"):
+        run("detect", rig)
+    with pytest.raises(UserError, match="Cannot read names"):
+        run("detect", tmp_path / "none.txt")
