@@ -12,10 +12,14 @@ from mien.core.names import find
 
 from .loader import detect, load, names
 
+_NAMES = "a text file of shape key, bone and property names, one a line; - reads standard input"
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds ``mappings``; the chosen command is ``args.run(args) -> exit status``."""
-    parser = subparsers.add_parser("mappings", help="list, check and recognise rig mappings")
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; its exit status.  UserError says what the user can put right."""
+    parser = argparse.ArgumentParser(
+        prog="mien mappings", description="List, check and recognise rig mappings."
+    )
     commands = parser.add_subparsers(required=True, metavar="list|check|detect")
 
     listing = commands.add_parser("list", help="the mappings that come with mien")
@@ -23,15 +27,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     check = commands.add_parser("check", help="what a mapping moves, or what is wrong with it")
     check.add_argument("mapping", help="a name from 'mien mappings list', or a .toml file")
-    check.add_argument("names", nargs="?", help=f"also what a rig lacks; {_NAMES_HELP}")
+    check.add_argument("names", nargs="?", help=f"also what a rig lacks: {_NAMES}")
     check.set_defaults(run=_check)
 
     detection = commands.add_parser("detect", help="the mappings that fit a rig, the best first")
-    detection.add_argument("names", help=_NAMES_HELP)
+    detection.add_argument("names", help=_NAMES)
     detection.set_defaults(run=_detect)
 
-
-_NAMES_HELP = "a text file of shape key, bone and property names, one a line, or -"
+    arguments = parser.parse_args(argv)
+    return int(arguments.run(arguments))
 
 
 def _list(_: argparse.Namespace) -> int:

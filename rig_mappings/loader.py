@@ -1,4 +1,18 @@
-"""Mappings from TOML: every mistake is answered with one sentence and the nearest valid name."""
+"""Mappings from TOML: every mistake is answered with one sentence and the nearest valid name.
+
+A mapping of one's own, with each kind of target::
+
+    title = "My rig"
+    requires = ["jaw_ctrl"]                          # names by which `detect` recognises the rig
+    channels = [
+      { shape_key = "smile_L", signals = { AU12.L = 1.0, AU06.L = 0.2 }, gain = 1.1, high = 0.9 },
+      { bone = "jaw_ctrl", property = "rotation_euler", axis = "x", signals = { AU26 = 25.0 } },
+      { property = "squint", signals = { AU07 = 1.0 }, offset = 0.1, low = 0.0, high = 1.0 },
+    ]
+    head = { bone = "head", neck = "neck", neck_share = 0.5 }
+
+What the numbers mean is said in ``mien.core.mapping.Channel``.
+"""
 
 from __future__ import annotations
 
