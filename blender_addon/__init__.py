@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""mien in Blender.  The same package is the extension and, for scripts, mien.blender_addon."""
+
+import bpy
+
+from . import face_operator, operators, panel, properties, session
+
+_CLASSES = (
+    properties.MienSettings,
+    properties.MienPreferences,
+    operators.MIEN_OT_capture,
+    operators.MIEN_OT_cancel,
+    operators.MIEN_OT_key_again,
+    face_operator.MIEN_OT_add_face,
+    panel.MIEN_PT_capture,
+)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.mien = bpy.props.PointerProperty(type=properties.MienSettings)
+    bpy.types.VIEW3D_MT_mesh_add.append(face_operator.menu)
+
+
+def unregister() -> None:
+    if session.memory.running:
+        session.memory.running.close()
+        session.memory.running = None
+    bpy.types.VIEW3D_MT_mesh_add.remove(face_operator.menu)
+    del bpy.types.Scene.mien
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

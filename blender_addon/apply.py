@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a take to keys on a character: clean-up, mapping, curves, actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import bpy
+
+from mien import rig_mappings
+from mien.core.cleanup import Cleanup, clean
+from mien.core.errors import UserError
+from mien.core.mapping import Mapping
+from mien.core.retarget import retarget
+from mien.core.take import Take
+
+from . import keyframes
+from .rig_names import Character, character
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was keyed: frames (first, last), channels, and what was not, by name."""
+
+    actions: list[bpy.types.Action]
+    first: float
+    last: float
+    channels: int
+    unmatched: list[str]
+    driven: list[str]
+
+    def lines(self) -> list[str]:
+        """For people to read: what was done, then what was left out."""
+        out = [f"{self.channels} channels keyed from frame {self.first:.0f} to {self.last:.0f}"]
+        if self.unmatched:
+            out.append(f"Not on this character: {', '.join(self.unmatched)}")
+        if self.driven:
+            out.append(f"Left to their drivers: {', '.join(self.driven)}")
+        return out
+
+
+@lru_cache(maxsize=16)
+def _detect(names: frozenset[str]) -> tuple[tuple[str, int, int], ...]:
+    return tuple(rig_mappings.detect(names))
+
+
+def detected(on: Character) -> tuple[str, int, int] | None:
+    """(mapping, names matched, names in all) of the likeliest convention; None when none fits."""
+    names = on.names()
+    ranked = _detect(frozenset((*names.shape_keys, *names.bones, *names.properties)))
+    return ranked[0] if ranked and ranked[0][1] else None
+
+
+def mapping_for(on: Character, wanted: str) -> Mapping:
+    """The mapping of that name or file, or, for an empty one, the detected one."""
+    if wanted:
+        return rig_mappings.load(wanted)
+    found = detected(on)
+    if found is None:
+        raise UserError(
+            f"{on.root.name} has no names that a known rig has: "
+            "choose a mapping, or another target."
+        )
+    return rig_mappings.load(found[0])
+
+
+def apply(
+    take: Take,
+    target: bpy.types.Object,
+    *,
+    scene: bpy.types.Scene,
+    mapping: str,
+    settings: Cleanup,
+    start: float,
+) -> Report:
+    """Keys the take on the target's character, the first time stamp on frame ``start``.
+
+    mapping: a name, a file, or "" to detect it.  Raises UserError, and then nothing has changed.
+    """
+    on = character(target)
+    chosen = mapping_for(on, mapping)
+    result = retarget(clean(take, settings), chosen, on.names())
+    fps = scene.render.fps / scene.render.fps_base
+    channels, driven = keyframes.plan(result.curves, on, fps=fps, start=start)
+    if not channels:
+        raise UserError(
+            f"Nothing on {on.root.name} answers to the mapping {chosen.title!r}: "
+            "choose another mapping, or another target."
+        )
+    actions = keyframes.write(channels, "mien")
+    return Report(
+        actions,
+        min(float(c.frames[0]) for c in channels),
+        max(float(c.frames[-1]) for c in channels),
+        len(channels),
+        result.unmatched,
+        driven,
+    )

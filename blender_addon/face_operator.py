@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="misc"
+"""Add > Mesh > Mien face."""
+
+from __future__ import annotations
+
+import bpy
+
+from mien.core.errors import UserError
+
+from .face_object import build_face
+
+
+class MIEN_OT_add_face(bpy.types.Operator):
+    """Add a face that action units move, ready to be captured onto"""
+
+    bl_idname = "mien.add_face"
+    bl_label = "Mien face"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Go to Object Mode first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            face = build_face(context)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        face.location = context.scene.cursor.location
+        for item in context.selected_objects:
+            item.select_set(False)
+        face.select_set(True)
+        context.view_layer.objects.active = face
+        if context.scene.mien.target is None:
+            context.scene.mien.target = face
+        return {"FINISHED"}
+
+
+def menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """The entry in Add > Mesh."""
+    self.layout.operator(MIEN_OT_add_face.bl_idname, icon="MONKEY")

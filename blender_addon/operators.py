@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="misc"
+"""Capture, cancel, key again."""
+
+from __future__ import annotations
+
+import bpy
+
+from mien.core.errors import UserError
+
+from .apply import Report
+from .session import Session, key, memory, target_name
+
+INTERVAL = 0.2  # s between two looks at the job
+
+
+class MIEN_OT_capture(bpy.types.Operator):
+    """Capture the face in the source and key it on the target"""
+
+    bl_idname = "mien.capture"
+    bl_label = "Capture"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 (Blender's way)
+
+    _timer: bpy.types.Timer | None = None
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        settings = context.scene.mien
+        for missing, reason in (
+            (memory.running, "A capture is running: wait for it, or cancel it"),
+            (not settings.source, "Choose a source: a video, an image or a take"),
+            (not settings.target, "Choose a target: an armature or a mesh"),
+        ):
+            if missing:
+                cls.poll_message_set(reason)
+                return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """From a script: waits until the keys are there."""
+        if not self._begin(context):
+            return {"CANCELLED"}
+        assert memory.running
+        try:
+            memory.running.wait()
+            return self._finish(context)
+        finally:
+            self._end(context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if not self._begin(context):
+            return {"CANCELLED"}
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(INTERVAL, window=context.window)
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        running = memory.running
+        if running is None:  # the add-on was switched off and on
+            self._end(context)
+            return {"CANCELLED"}
+        if event.type == "ESC" and event.value == "PRESS":
+            running.cancel()
+            return {"RUNNING_MODAL"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        try:
+            if not running.step():
+                _redraw(context)
+                return {"PASS_THROUGH"}
+            outcome = self._finish(context)
+        except BaseException:
+            self._end(context)
+            raise
+        self._end(context)
+        return outcome
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender closes the file or quits."""
+        self._end(context)
+
+    def _begin(self, context: bpy.types.Context) -> bool:
+        try:
+            memory.running = Session(context)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return False
+        memory.lines = []
+        return True
+
+    def _finish(self, context: bpy.types.Context) -> set[str]:
+        assert memory.running
+        if memory.running.cancelled:
+            self.report({"INFO"}, "Capture cancelled; nothing was changed")
+            return {"CANCELLED"}
+        try:
+            _tell(self, memory.running.finish(context))
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def _end(self, context: bpy.types.Context) -> None:
+        if self._timer:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
+        if memory.running:
+            memory.running.close()
+            memory.running = None
+        _redraw(context)
+
+
+class MIEN_OT_cancel(bpy.types.Operator):
+    """Call the capture off; nothing is changed (Esc)"""
+
+    bl_idname = "mien.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return memory.running is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        if memory.running:
+            memory.running.cancel()
+        return {"FINISHED"}
+
+
+class MIEN_OT_key_again(bpy.types.Operator):
+    """Key the last capture once more, with the target, mapping and clean-up of now"""
+
+    bl_idname = "mien.key_again"
+    bl_label = "Key Again"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if memory.take is None or memory.running:
+            cls.poll_message_set("Capture something first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.mien
+        assert memory.take
+        try:
+            target_name(settings)
+            _tell(self, key(context, memory.take, settings.target))
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def _tell(operator: bpy.types.Operator, report: Report) -> None:
+    done, *left_out = report.lines()
+    operator.report({"INFO"}, done)
+    for line in left_out:
+        operator.report({"WARNING"}, line)
+
+
+def _redraw(context: bpy.types.Context) -> None:
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="misc"
+"""The tab "Mien" in the 3D view's sidebar."""
+
+from __future__ import annotations
+
+import textwrap
+
+import bpy
+
+from .apply import detected
+from .operators import MIEN_OT_cancel, MIEN_OT_capture, MIEN_OT_key_again
+from .properties import AUTO, FILE
+from .rig_names import character
+from .session import TAKE_SUFFIXES, memory
+
+
+class MIEN_PT_capture(bpy.types.Panel):
+    """Capture from video"""
+
+    bl_idname = "MIEN_PT_capture"
+    bl_label = "Capture"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Mien"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.mien
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        fields = layout.column()
+        fields.enabled = memory.running is None
+        fields.prop(settings, "source")
+        fields.prop(settings, "target")
+        fields.prop(settings, "mapping")
+        if settings.mapping == FILE:
+            fields.prop(settings, "mapping_file")
+        elif settings.mapping == AUTO and settings.target:
+            _line(fields, _match(settings.target))
+        if not settings.source.lower().endswith(TAKE_SUFFIXES):
+            fields.prop(settings, "use_range")
+            if settings.use_range:
+                pair = fields.column(align=True)
+                pair.prop(settings, "range_start")
+                pair.prop(settings, "range_end")
+        fields.prop(settings, "start_frame")
+        fields.separator()
+        fields.prop(settings, "neutral")
+        fields.prop(settings, "strength")
+        fields.prop(settings, "smoothing")
+        layout.separator()
+        if memory.running:
+            _progress(layout)
+        else:
+            buttons = layout.column()
+            buttons.scale_y = 1.4
+            buttons.operator(MIEN_OT_capture.bl_idname, icon="REC")
+            if memory.take is not None:
+                layout.operator(MIEN_OT_key_again.bl_idname, icon="FILE_REFRESH")
+        notes = layout.column(align=True)
+        for line in memory.lines:
+            for part in textwrap.wrap(line, max(24, context.region.width // 8)):
+                notes.label(text=part)
+
+
+def _line(layout: bpy.types.UILayout, text: str) -> None:
+    row = layout.split(factor=0.4)
+    row.label(text="")
+    row.label(text=text)
+
+
+def _match(target: bpy.types.Object) -> str:
+    found = detected(character(target))
+    return "{}: {} of {} names".format(*found) if found else "No known names here"
+
+
+def _progress(layout: bpy.types.UILayout) -> None:
+    assert memory.running
+    now = memory.running.progress
+    if memory.running.cancelled:
+        text = "Cancelling"
+    elif not now.done:
+        text = "Starting"
+    elif now.total and now.eta is not None:
+        minutes, seconds = divmod(round(now.eta), 60)
+        text = f"{now.done} of {now.total}, {minutes}:{seconds:02d} left"
+    else:
+        text = f"{now.done} frames"
+    factor = now.done / now.total if now.total else 0.0
+    layout.progress(factor=min(factor, 1.0), text=text)
+    if now.provider:
+        device = now.provider.removesuffix("ExecutionProvider")
+        layout.label(text=f"{now.fps:.0f} frames/s on {device}")
+    layout.operator(MIEN_OT_cancel.bl_idname, icon="X")

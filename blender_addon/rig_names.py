@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a character in the scene offers to a mapping: shape keys, bones and custom properties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from mien.core.mapping import RigNames
+
+
+@dataclass(frozen=True)
+class Character:
+    """An armature (or none) with the meshes that belong to it; ``root`` is what names it."""
+
+    root: bpy.types.Object
+    armature: bpy.types.Object | None
+    meshes: tuple[bpy.types.Object, ...]
+
+    @property
+    def objects(self) -> tuple[bpy.types.Object, ...]:
+        """Everything that may carry a custom property, the armature first."""
+        return (*((self.armature,) if self.armature else ()), *self.meshes)
+
+    @property
+    def keys(self) -> list[bpy.types.Key]:
+        """The shape-key blocks of the meshes, each once."""
+        keys = (mesh.data.shape_keys for mesh in self.meshes)
+        return list(dict.fromkeys(key for key in keys if key))
+
+    def names(self) -> RigNames:
+        """The names that a mapping can be matched with; a shape key's basis is not among them."""
+        shapes = (
+            block.name
+            for key in self.keys
+            for block in key.key_blocks
+            if block != key.reference_key
+        )
+        bones = self.armature.data.bones if self.armature else ()
+        properties = (
+            name for o in self.objects for name, v in o.items() if isinstance(v, int | float)
+        )
+        return RigNames(
+            shape_keys=tuple(dict.fromkeys(shapes)),
+            bones=tuple(bone.name for bone in bones),
+            properties=tuple(dict.fromkeys(properties)),
+            bone_axes={bone.name: np.array(bone.matrix_local.to_3x3()) for bone in bones},
+        )
+
+
+def can_be_target(item: bpy.types.Object) -> bool:
+    """Whether an object can stand for a character."""
+    return item.type in {"ARMATURE", "MESH"}
+
+
+def character(target: bpy.types.Object) -> Character:
+    """The whole character that an armature or any one of its meshes belongs to."""
+    armature = target if target.type == "ARMATURE" else target.find_armature()
+    if armature is None:
+        return Character(target, None, _meshes([target, *target.children_recursive]))
+    bound = [o for o in bpy.data.objects if o.type == "MESH" and o.find_armature() == armature]
+    return Character(armature, armature, _meshes([*bound, *armature.children_recursive, target]))
+
+
+def _meshes(items: list[bpy.types.Object]) -> tuple[bpy.types.Object, ...]:
+    return tuple(dict.fromkeys(item for item in items if item.type == "MESH"))

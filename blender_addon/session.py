@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One capture as the panel sees it: what was asked for, the running job, what came of it.
+
+Lives outside Blender's data: nothing of it is undone, saved, or left behind by a cancel.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bpy
+
+from mien.core.cleanup import Cleanup
+from mien.core.errors import UserError
+from mien.core.take import Take
+
+from .apply import Report, apply
+from .job import Job, Progress
+from .properties import AUTO, FILE, MienSettings, machine
+
+TAKE_SUFFIXES = (".csv", ".json")
+
+
+@dataclass
+class Memory:
+    """What the panel shows between captures, and the last take as it was measured."""
+
+    running: Session | None = None
+    take: Take | None = None
+    lines: list[str] = field(default_factory=list)
+
+
+memory = Memory()
+
+
+class Session:
+    """A capture under way.  :meth:`step` until it is True, then :meth:`finish`; always close."""
+
+    def __init__(self, context: bpy.types.Context) -> None:
+        settings: MienSettings = context.scene.mien
+        source = Path(bpy.path.abspath(settings.source))
+        # Undo and deletion may come while the job runs: remember names, not Blender's pointers.
+        self.target = target_name(settings)
+        self._take: Take | None = None
+        self._job: Job | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        if source.suffix.lower() in TAKE_SUFFIXES:
+            self._take = Take.load(source)
+            return
+        if not source.is_file():
+            raise UserError(f"There is no file {source}: choose a video, an image or a take.")
+        self._folder = tempfile.TemporaryDirectory(prefix="mien-")
+        device, python = machine(context)
+        request = {
+            "input": str(source),
+            "output": str(Path(self._folder.name) / "take.json"),
+            "faces": 1,
+            "device": device,
+            "start": settings.range_start if settings.use_range else None,
+            "end": settings.range_end if settings.use_range else None,
+        }
+        try:
+            self._job = Job(request, python)
+        except OSError as error:
+            self.close()
+            raise UserError(
+                f"Cannot start {python or 'Python'} ({error.strerror}): "
+                "check the interpreter in mien's preferences."
+            ) from error
+
+    @property
+    def progress(self) -> Progress:
+        """How far the job is."""
+        return self._job.progress if self._job else Progress()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was called off."""
+        return bool(self._job and self._job.cancelled)
+
+    def step(self) -> bool:
+        """Takes in news from the job without waiting; True when there is nothing to wait for."""
+        return self._job is None or self._job.poll()
+
+    def wait(self) -> None:
+        """Waits for the job, for scripts that have no window to keep alive."""
+        if self._job:
+            self._job.wait()
+
+    def cancel(self) -> None:
+        """Calls the job off; the next steps wait for it to tidy up."""
+        if self._job:
+            self._job.cancel()
+
+    def finish(self, context: bpy.types.Context) -> Report:
+        """Keys what was captured with the panel's present settings; UserError says why not."""
+        if self._job:
+            if self._job.result is None:
+                raise UserError(self._job.error)
+            self._take = Take.load(self._job.result["output"])
+        assert self._take
+        target = bpy.data.objects.get(self.target)
+        if target is None:
+            raise UserError(f"{self.target} is no longer in the file: choose another target.")
+        memory.take = self._take
+        return key(context, self._take, target)
+
+    def close(self) -> None:
+        """Ends the job if it still runs, and removes its files."""
+        if self._job:
+            self._job.close()
+        if self._folder:
+            self._folder.cleanup()
+
+
+def target_name(settings: MienSettings) -> str:
+    """The target's name; UserError when none is chosen."""
+    if settings.target is None:
+        raise UserError("Choose a target: the character's armature or one of its meshes.")
+    return str(settings.target.name)
+
+
+def key(context: bpy.types.Context, take: Take, target: bpy.types.Object) -> Report:
+    """Keys a take with the settings of the panel, and remembers the report for it."""
+    settings: MienSettings = context.scene.mien
+    report = apply(
+        take,
+        target,
+        scene=context.scene,
+        mapping=chosen_mapping(settings),
+        settings=Cleanup(
+            neutral=settings.neutral, strength=settings.strength, smoothing=settings.smoothing
+        ),
+        start=settings.start_frame,
+    )
+    memory.lines = report.lines()
+    return report
+
+
+def chosen_mapping(settings: MienSettings) -> str:
+    """The mapping's name or file; "" where it is to be detected."""
+    if settings.mapping == FILE:
+        if not settings.mapping_file:
+            raise UserError("Choose the mapping's file (.toml), or one of the known mappings.")
+        return str(bpy.path.abspath(settings.mapping_file))
+    return "" if settings.mapping == AUTO else str(settings.mapping)
