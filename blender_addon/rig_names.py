@@ -57,11 +57,18 @@ def can_be_target(item: bpy.types.Object) -> bool:
 
 def character(target: bpy.types.Object) -> Character:
     """The whole character that an armature or any one of its meshes belongs to."""
-    armature = target if target.type == "ARMATURE" else target.find_armature()
+    armature = _armature(target)
     if armature is None:
         return Character(target, None, _meshes([target, *target.children_recursive]))
     bound = [o for o in bpy.data.objects if o.type == "MESH" and o.find_armature() == armature]
     return Character(armature, armature, _meshes([*bound, *armature.children_recursive, target]))
+
+
+def _armature(item: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The armature that deforms or carries an object, or that it is."""
+    if item is None or item.type == "ARMATURE":
+        return item
+    return item.find_armature() or _armature(item.parent)
 
 
 def _meshes(items: list[bpy.types.Object]) -> tuple[bpy.types.Object, ...]:

@@ -49,8 +49,8 @@ class Session:
         if source.suffix.lower() in TAKE_SUFFIXES:
             self._take = Take.load(source)
             return
-        if not source.is_file():
-            raise UserError(f"There is no file {source}: choose a video, an image or a take.")
+        if not source.exists():
+            raise UserError(f"There is no {source}: choose a video, an image or a take.")
         self._folder = tempfile.TemporaryDirectory(prefix="mien-")
         device, python = machine(context)
         request = {

@@ -1,0 +1,141 @@
+"""The panel's buttons: keys in one undo step, cancel without a trace, errors in one sentence."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+import pytest
+
+from mien.blender_addon import session
+from mien.blender_addon.job import Job
+from mien.core.errors import UserError
+from mien.core.take import Take
+
+
+def prepare(source: Path, target: bpy.types.Object) -> None:
+    settings = bpy.context.scene.mien
+    settings.source, settings.target = str(source), target
+
+
+def test_capture_of_a_saved_take_is_one_undo_step(
+    tmp_path: Path, take: Take, head: bpy.types.Object
+) -> None:
+    take.save(tmp_path / "take.json")
+    prepare(tmp_path / "take.json", head)
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.mien.capture("EXEC_DEFAULT", True) == {"FINISHED"}
+    assert bpy.data.objects["Head"].data.shape_keys.animation_data.action
+    assert bpy.data.objects["Rig"].animation_data.action
+    bpy.ops.ed.undo()
+    assert not bpy.data.actions
+    assert bpy.data.objects["Head"].data.shape_keys.animation_data is None
+    assert bpy.data.objects["Rig"].animation_data is None
+    bpy.ops.ed.redo()
+    assert len(bpy.data.actions) == 2
+
+
+def test_key_again_follows_the_settings(
+    tmp_path: Path, take: Take, head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    take.save(tmp_path / "take.csv")
+    prepare(tmp_path / "take.csv", head)
+    assert not bpy.ops.mien.key_again.poll()
+    bpy.ops.mien.capture()
+    scene.mien.strength = 0
+    assert bpy.ops.mien.key_again() == {"FINISHED"}
+    scene.frame_set(10)
+    assert head.data.shape_keys.key_blocks["jawOpen"].value == 0
+
+
+def test_cancel_leaves_nothing_behind(
+    clip: Callable[[int], Path],
+    head: bpy.types.Object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepare(clip(2000), head)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    running = session.Session(bpy.context)
+    while not running.progress.done:
+        assert not running.step()
+    running.cancel()
+    running.wait()
+    assert running.cancelled
+    running.close()
+    assert not list(folder.iterdir())
+    assert not bpy.data.actions
+
+
+def test_a_worker_says_how_far_it_is_and_what_went_wrong(
+    clip: Callable[[int], Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "take.json"
+    job = Job({"input": str(clip(60)), "output": str(output)})
+    try:
+        assert job.wait(120)
+        assert "No face was found" in job.error
+        assert job.result is None
+        assert job.progress.total == 60
+        assert job.progress.provider == "CPUExecutionProvider"
+        assert not output.exists()
+    finally:
+        job.close()
+
+
+def test_a_worker_that_cannot_run_is_one_sentence(tmp_path: Path) -> None:
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/sh\necho nothing to see >&2\nexit 3\n")
+    fake.chmod(0o755)
+    job = Job({}, str(fake))
+    assert job.wait(30)
+    job.close()
+    assert job.error == "The capture process stopped (code 3): nothing to see"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a video"])
+def test_a_source_that_is_no_video_is_one_sentence(
+    content: bytes | None, head: bpy.types.Object, tmp_path: Path
+) -> None:
+    source = tmp_path / "clip.mp4"
+    if content is not None:
+        source.write_bytes(content)
+    prepare(source, head)
+    with pytest.raises(RuntimeError) as caught:
+        bpy.ops.mien.capture()
+    message = str(caught.value).removeprefix("Error: ").strip()
+    assert source.name in message
+    assert "\n" not in message
+    assert not bpy.data.actions
+    assert session.memory.running is None
+
+
+def test_a_target_that_went_away_is_named(
+    take: Take, head: bpy.types.Object, tmp_path: Path
+) -> None:
+    take.save(tmp_path / "take.json")
+    prepare(tmp_path / "take.json", head)
+    running = session.Session(bpy.context)
+    bpy.data.objects.remove(head)
+    with pytest.raises(UserError, match="Head is no longer in the file"):
+        running.finish(bpy.context)
+
+
+def test_capture_is_grey_without_source_or_target() -> None:
+    assert not bpy.ops.mien.capture.poll()
+
+
+def test_the_mien_face_takes_a_capture(tmp_path: Path, take: Take) -> None:
+    take.save(tmp_path / "take.json")
+    assert bpy.ops.mien.add_face() == {"FINISHED"}
+    face = bpy.context.object
+    assert bpy.context.scene.mien.target == face
+    bpy.context.scene.mien.source = str(tmp_path / "take.json")
+    bpy.ops.mien.capture()
+    bpy.context.scene.frame_set(15)
+    assert face["AU12.L"] > 0.5
+    assert session.memory.lines[1:] == []
