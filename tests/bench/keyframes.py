@@ -39,13 +39,13 @@ def performance() -> Take:
 def insert(channels: list[keyframes.Channel]) -> None:
     """The way that is not ours: set a value, insert a key, once per channel and frame."""
     for channel in channels:
-        holder, _, name = channel.path.rpartition(".")
-        owner = channel.owner.path_resolve(holder) if holder else channel.owner
         custom = channel.path.startswith("[")
+        holder, _, name = ("", "", channel.path) if custom else channel.path.rpartition(".")
+        owner = channel.owner.path_resolve(holder) if holder else channel.owner
         for frame, value in zip(channel.frames, channel.values, strict=True):
             if custom:
-                owner[channel.path[2:-2]] = value
-                owner.keyframe_insert(channel.path, frame=frame)
+                owner[name[2:-2]] = value
+                owner.keyframe_insert(name, frame=frame)
             else:
                 getattr(owner, name)[channel.index] = value
                 owner.keyframe_insert(name, index=channel.index, frame=frame)
