@@ -71,7 +71,7 @@ class _Clock:
     """Adds up the time of each stage and reports progress now and then."""
 
     def __init__(self, total: int | None, loaded: models.Models) -> None:
-        self.total, self.done = total, 0
+        self.total, self.done, self.again = total, 0, 0  # again: estimated with a neutral
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self._loaded, self._reported = loaded, 0.0
 
@@ -87,9 +87,10 @@ class _Clock:
         spent = sum(self.seconds.values())
         eta = None
         if self.total is not None and self.done:
-            # The second look at the clip takes about as long as the first estimate did.
-            again = self.seconds["estimate"] / self.done * self.total
-            eta = spent / self.done * max(0, self.total - self.done) + again
+            # The second look at a frame takes about as long as its first estimate did.
+            estimates = self.seconds["estimate"] / (self.done + self.again)
+            eta = spent / self.done * max(0, self.total - self.done)
+            eta += estimates * max(0, self.total - self.again)
         fps = self.done / spent if spent else 0.0
         note, provider = self._loaded.note, self._loaded.provider
         return Progress(self.done, self.total, fps, eta, provider, note, dict(self.seconds))
@@ -174,7 +175,9 @@ def capture(
                 part = slice(first, first + _BATCH)
                 with clock.stage("estimate"):
                     kept.vectors[part] = estimator(kept.samples[part], rest)
+                clock.again = max(clock.again, min(first + _BATCH, clock.done))
         takes.append(_take(number, kept, frames, stamps, footage.name))
+    clock.again = clock.done
     if progress:
         progress(clock.progress())
     return takes

@@ -13,19 +13,16 @@ from typing import Final
 
 from . import models
 from .errors import UserError
+from .frames import SEQUENCE_FPS
 
 BLENDER: Final = {
     "animate": "put a take onto a character and save the .blend",
     "render-pairs": "render training images with their parameters",
 }
-ELSEWHERE: Final = {
-    "mappings": ("mien.rig_mappings.cli", "list, check and detect rig mappings"),
-    "train": ("mien.training.cli", "train the networks"),
-}
-_DEMANDS: Final = {
-    "animate": ("bpy", "blender"),
-    "render-pairs": ("bpy", "blender"),
-    "train": ("torch", "train"),
+TRAINING: Final = {
+    "train": "train a network on rendered pairs",
+    "evaluate": "measure the networks on held-out people",
+    "export": "turn checkpoints into the networks of capture",
 }
 
 
@@ -45,21 +42,29 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     command, rest = (argv[0], argv[1:]) if argv else ("", [])
     # What the other parts understand is theirs to say, down to their --help.
-    if command in _DEMANDS:
-        module, extra = _DEMANDS[command]
-        if importlib.util.find_spec(module) is None:
-            raise UserError(f"mien {command} needs {module}: pip install 'mien[{extra}]'.")
     if command in BLENDER:
+        _demand(command, "bpy", "blender")
         # A process of its own: bpy takes over the one that it is imported into.
         return subprocess.call([sys.executable, "-m", "mien.blender_addon", command, *rest])
-    if command in ELSEWHERE:
-        return int(importlib.import_module(ELSEWHERE[command][0]).main(rest) or 0)
+    if command == "mappings":
+        return int(importlib.import_module("mien.rig_mappings.cli").main(rest))
+    if command in TRAINING:
+        _demand(command, "torch", "train")
+        training = argparse.ArgumentParser(prog="mien")
+        importlib.import_module("mien.training.cli").add_parsers(training.add_subparsers())
+        chosen = training.parse_args(argv)
+        return int(chosen.run(chosen))
     arguments = _parser().parse_args(argv)
     if arguments.command == "doctor":
         from .doctor import report
 
         return report()
     return _capture(arguments)
+
+
+def _demand(command: str, module: str, extra: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise UserError(f"mien {command} needs {module}: pip install 'mien[{extra}]'.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,16 +79,20 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument("--device", choices=models.DEVICES, default="auto")
     capture.add_argument("--frames", type=_frames, help="FIRST:LAST, either may be left out")
     capture.add_argument("--neutral", type=_frames, help="FIRST:LAST where the face is at rest")
-    capture.add_argument("--fps", type=float, help="of an image sequence (24)")
+    capture.add_argument("--fps", type=float, default=SEQUENCE_FPS, help="of an image sequence")
     commands.add_parser("doctor", help="what works here, and what is missing")
-    for name, about in {**BLENDER, **{k: v[1] for k, v in ELSEWHERE.items()}}.items():
+    commands.add_parser("mappings", help="list, check and detect rig mappings", add_help=False)
+    for name, about in {**BLENDER, **TRAINING}.items():
         commands.add_parser(name, help=about, add_help=False)
     return parser
 
 
 def _frames(text: str) -> tuple[int | None, int | None]:
     first, _, last = text.partition(":")
-    return int(first) if first else None, int(last) if last else None
+    try:
+        return int(first) if first else None, int(last) if last else None
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"give FIRST:LAST such as 0:14, not {text!r}") from None
 
 
 def _capture(arguments: argparse.Namespace) -> int:
@@ -91,8 +100,6 @@ def _capture(arguments: argparse.Namespace) -> int:
     from .capture import capture, check_output, save
 
     check_output(arguments.output)
-    if arguments.fps is not None and arguments.fps <= 0:
-        raise UserError("The frames per second must be more than 0: leave --fps out for 24.")
     start, end = arguments.frames or (None, None)
     neutral = arguments.neutral and (arguments.neutral[0] or 0, arguments.neutral[1] or 10**9)
     finish = threading.Event()
@@ -109,7 +116,7 @@ def _capture(arguments: argparse.Namespace) -> int:
             neutral=neutral,
             progress=bar.show,
             finished=finish.is_set,
-            **({"fps": arguments.fps} if arguments.fps else {}),
+            fps=arguments.fps,
         )
     for take, path in zip(takes, save(takes, arguments.output), strict=True):
         print(f"{path}: a face in {take.success.sum()} of {len(take)} frames.")

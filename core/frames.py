@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-# FFmpeg would print its own errors beside ours; read when the first video is opened.
+# FFmpeg and OpenCV would print their own errors beside ours.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2
@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UserError
+
+cv2.setLogLevel(0)
 
 IMAGE_SUFFIXES: Final = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".tif", ".tiff", ".webp", ".jp2"}
@@ -73,6 +75,8 @@ def open_footage(
         raise UserError(
             f"Frames {first} to {end} are no range: let it start at 0 or later and end after."
         )
+    if fps <= 0:
+        raise UserError("The frames per second of an image sequence must be more than 0.")
     if text.isdigit() and not path.exists():
         return _webcam(int(text), end)
     paths = _pictures(path)

@@ -1,0 +1,94 @@
+"""Capture of real footage, with the networks that are shipped."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mien.core.capture import STAGES, Cancelled, Progress, capture
+from mien.core.parameters import SIGNALS
+
+
+def test_no_face_is_a_take_without_success(make_video) -> None:
+    progress: list[Progress] = []
+    (take,) = capture(make_video(frames=5), progress=progress.append)
+    assert len(take) == 5
+    assert not take.success.any()
+    assert set(take.signals) == set(SIGNALS)
+    assert (progress[-1].done, progress[-1].total, progress[-1].eta) == (5, 5, 0)
+    assert set(progress[-1].seconds) == set(STAGES)
+
+
+def test_cancel_and_finish(make_video) -> None:
+    clip = make_video(frames=5)
+    with pytest.raises(Cancelled):
+        capture(clip, cancelled=lambda: True)
+    asked = iter([False, False, True])
+    (take,) = capture(clip, finished=lambda: next(asked))
+    assert len(take) == 2
+
+
+def test_smile(media) -> None:
+    (take,) = capture(media("smile.mp4"))
+    assert take.success.mean() >= 0.98
+    smile = take.signals["AU12"]
+    assert smile[24:66].mean() > smile[:15].mean() + 0.2
+
+
+@pytest.fixture
+def photo(media) -> np.ndarray:
+    """(H, W, 3) BGR of one face."""
+    return cv2.imread(str(media("one_face.jpg")))
+
+
+def test_a_photo_in_every_dress_shows_the_same(photo: np.ndarray, tmp_path: Path) -> None:
+    height, width = photo.shape[:2]
+    grey = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    wide = cv2.resize(photo, (width * 2160 // height, 2160), interpolation=cv2.INTER_CUBIC)
+    clear = np.dstack([photo, np.full((height, width), 255, np.uint8)])
+    dresses = {
+        "plain": photo, "deep": photo.astype(np.uint16) * 257, "grey": grey, "clear": clear,
+        "large": wide,
+    }  # fmt: skip
+    yaw = {}
+    for name, image in dresses.items():
+        path = tmp_path / f"{name} é.png"
+        path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+        (take,) = capture(path)
+        assert take.success.all(), name
+        yaw[name] = take.signals["head.yaw"][0]
+    assert yaw["deep"] == pytest.approx(yaw["plain"])
+    assert yaw["clear"] == pytest.approx(yaw["plain"])
+    assert np.ptp(list(yaw.values())) < 6
+
+
+def test_portrait_with_rotation_flag(photo: np.ndarray, make_video) -> None:
+    """Stored lying on its side, and turned upright by the flag."""
+    side = min(photo.shape[:2]) // 16 * 16
+    height, width = photo.shape[:2]
+    y, x = (height - side) // 2, (width - side) // 2
+    upright = photo[y : y + side, x : x + side // 16 * 16]
+    lying = cv2.rotate(upright, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    clip = make_video(frames=1, size=lying.shape[1::-1], rotated=True, picture=lying)
+    (take,) = capture(clip)
+    assert take.success.all()
+    assert abs(take.signals["head.roll"][0]) < 30
+
+
+def test_several_faces_keep_their_numbers(media, tmp_path: Path) -> None:
+    """A picture of several people that drifts sideways, its faces unseen for some frames."""
+    image = cv2.imread(str(media("several_faces.jpg")))
+    folder = tmp_path / "drift"
+    folder.mkdir()
+    for i in range(12):
+        moved = np.roll(image, 3 * i, axis=1) if i not in (5, 6) else np.zeros_like(image)
+        cv2.imwrite(str(folder / f"{i:02d}.png"), moved)
+    takes = capture(folder, faces=2)
+    assert [take.face for take in takes] == [0, 1]
+    for take in takes:
+        assert not take.success[5:7].any()
+        assert take.success.sum() == 10
+    one, two = (take.signals["head.roll"] for take in takes)
+    shown = takes[0].success
+    # Each keeps the tilt of its own head.
+    assert one[shown].std() + two[shown].std() < abs(one[shown].mean() - two[shown].mean()) + 4

@@ -1,0 +1,66 @@
+"""The networks run as the manifest has them, or not at all."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from mien.core import models, parameters
+from mien.core.errors import UserError
+from mien.core.estimator import SIZE, Estimator, Sample
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(models.WEIGHTS, tmp_path / "weights"))
+
+
+def test_networks_open_and_name_their_provider() -> None:
+    loaded = models.load("cpu")
+    assert loaded.provider == "CPUExecutionProvider"
+    assert loaded.note == ""
+    assert set(loaded.values) <= set(parameters.NAMES)
+
+
+def test_cuda_that_is_not_to_be_had_is_told() -> None:
+    loaded = models.load("cuda")
+    if loaded.provider == "CUDAExecutionProvider":
+        assert loaded.note == ""
+    else:
+        assert "CUDA" in loaded.note
+        offered = "CUDAExecutionProvider" in ort.get_available_providers()
+        assert ("pip install" in loaded.note) is not offered
+
+
+@pytest.mark.parametrize("name", models.NETWORKS)
+def test_a_changed_network_is_refused(weights: Path, name: str) -> None:
+    path = weights / f"{name}.onnx"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(UserError, match=rf"{name}\.onnx.*damaged"):
+        models.load("cpu", weights)
+
+
+def test_missing_files_are_told(weights: Path) -> None:
+    (weights / "finder.onnx").unlink()
+    with pytest.raises(UserError, match=r"finder\.onnx is missing"):
+        models.load("cpu", weights)
+    (weights / "manifest.json").write_text("{")
+    with pytest.raises(UserError, match="install mien again"):
+        models.load("cpu", weights)
+
+
+def test_estimates_are_parameters_whatever_the_batch() -> None:
+    loaded = models.load("cpu")
+    estimator = Estimator(loaded.estimator, loaded.values)
+    rng = np.random.default_rng(0)
+    faces = [
+        Sample(rng.integers(0, 255, (SIZE, SIZE), np.uint8), rng.random((68, 2), np.float32))
+        for _ in range(35)
+    ]
+    for neutral in (None, faces[0]):
+        y = estimator(faces, neutral)
+        assert y.shape == (35, parameters.SIZE)
+        for p, column in zip(parameters.PARAMETERS, y.T, strict=True):
+            assert p.low <= column.min() <= column.max() <= p.high
+        assert np.allclose(y[7], estimator([faces[7]], neutral)[0], atol=1e-4)
