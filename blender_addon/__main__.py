@@ -20,7 +20,7 @@ def run(argv: list[str]) -> int:
         print(f"mien: give one of the commands {', '.join(COMMANDS)}.", file=sys.stderr)
         return 2
     try:
-        importlib.import_module(f".{COMMANDS[argv[0]]}", __package__).main(argv[1:])
+        return int(importlib.import_module(f".{COMMANDS[argv[0]]}", __package__).main(argv[1:]))
     except UserError as error:
         print(f"mien: {error}", file=sys.stderr)
         return 2
@@ -31,7 +31,6 @@ def run(argv: list[str]) -> int:
     except Exception:
         traceback.print_exc()
         return 1
-    return 0
 
 
 def leave(status: int) -> NoReturn:

@@ -20,7 +20,7 @@ from .face_object import build_face
 from .rig_names import can_be_target, character
 
 
-def main(argv: Sequence[str]) -> None:
+def main(argv: Sequence[str]) -> int:
     """Keys a take and saves a .blend; prints what was keyed and what found no match."""
     parser = argparse.ArgumentParser(prog="mien animate", description=__doc__)
     parser.add_argument("take", metavar="TAKE", help="a take (.json) or an OpenFace CSV (.csv)")
@@ -47,6 +47,7 @@ def main(argv: Sequence[str]) -> None:
     scene.frame_end = max(scene.frame_end, int(report.last))
     save(options.output)
     print("\n".join(report.lines()))
+    return 0
 
 
 def save(path: str) -> None:

@@ -20,13 +20,17 @@ GRACE = 3.0  # s that a cancelled worker gets to tidy up before it is killed
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """done of total frames (total 0: not known), frames per second, seconds left, provider."""
+    """done of total frames (total 0: not known), frames per second, seconds left.
+
+    provider: what computes; note: why it is not what was asked for, or "".
+    """
 
     done: int = 0
     total: int = 0
     fps: float = 0.0
     eta: float | None = None
     provider: str = ""
+    note: str = ""
 
 
 class Job:
@@ -129,6 +133,7 @@ class Job:
                     float(event.get("fps") or 0),
                     event.get("eta"),
                     str(event.get("provider") or ""),
+                    str(event.get("note") or ""),
                 )
             case "done":
                 self.result = event

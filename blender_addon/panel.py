@@ -91,4 +91,6 @@ def _progress(layout: bpy.types.UILayout) -> None:
     if now.provider:
         device = now.provider.removesuffix("ExecutionProvider")
         layout.label(text=f"{now.fps:.0f} frames/s on {device}")
+    if now.note:
+        layout.label(text=now.note, icon="ERROR")
     layout.operator(MIEN_OT_cancel.bl_idname, icon="X")

@@ -105,7 +105,10 @@ class Session:
         if target is None:
             raise UserError(f"{self.target} is no longer in the file: choose another target.")
         memory.take = self._take
-        return key(context, self._take, target)
+        report = key(context, self._take, target)
+        if self.progress.note:
+            memory.lines.append(self.progress.note)
+        return report
 
     def close(self) -> None:
         """Ends the job if it still runs, and removes its files."""
