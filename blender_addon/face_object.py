@@ -67,7 +67,9 @@ def point_attributes(model: FaceModel, base: Array) -> dict[str, Array]:
     flush = np.clip(0.55 * cheeks + 0.5 * nose, 0, 1) * (z > 0.08)
     eye = np.zeros((n, 3))
     for side in ("l", "r"):
-        rows = np.unique(model.data["faces"][model.data["face_part"] == model.parts.index(f"eye_{side}")])
+        rows = np.unique(
+            model.data["faces"][model.data["face_part"] == model.parts.index(f"eye_{side}")]
+        )
         centre = base[rows].mean(0)
         eye[rows] = (base[rows] - centre) / np.linalg.norm(base[rows] - centre, axis=1).max()
     return {
@@ -80,7 +82,9 @@ def point_attributes(model: FaceModel, base: Array) -> dict[str, Array]:
     }
 
 
-def build_face(context: Any, values: Array | None = None, look: face_materials.Look | None = None) -> Any:
+def build_face(
+    context: Any, values: Array | None = None, look: face_materials.Look | None = None
+) -> Any:
     """Adds the face of a parameter vector (285,), posed by it; returns the armature object."""
     y = parameters.neutral() if values is None else np.asarray(values, float)
     if values is None:
@@ -145,7 +149,9 @@ def _sliders(armature: Any, body: Any, model: FaceModel, person: Person) -> None
     for slider in face_model.SLIDERS:
         armature[slider] = 0.0
         meaning = parameters.AU_MEANING.get(slider.removesuffix(".L").removesuffix(".R"), slider)
-        armature.id_properties_ui(slider).update(min=0, max=1, soft_min=0, soft_max=1, description=meaning)
+        armature.id_properties_ui(slider).update(
+            min=0, max=1, soft_min=0, soft_max=1, description=meaning
+        )
     for slider, limit in (
         ("gaze.yaw", parameters.GAZE_YAW_LIMIT),
         ("gaze.pitch", parameters.GAZE_PITCH_LIMIT),
@@ -169,10 +175,10 @@ def _sliders(armature: Any, body: Any, model: FaceModel, person: Person) -> None
         bone = armature.pose.bones[name]
         for channel in range(9):
             column = motion[:, b, channel]
-            rows = np.nonzero(np.abs(column) > 1e-9)[0]
+            rows = np.nonzero(np.abs(column) > 5e-8)[0]
             if len(rows):
                 curve = bone.driver_add(paths[channel // 3], channel % 3)
-                _sum(curve.driver, body.data.shape_keys, model, rows, column, float(channel >= 6))
+                _sum(curve.driver, body.data.shape_keys, model, rows, column, channel)
     for eye in ("eye.L", "eye.R"):
         bone = armature.pose.bones[eye]
         for axis, (slider, sign) in enumerate((("gaze.pitch", -1.0), ("gaze.yaw", 1.0))):
@@ -208,18 +214,27 @@ def _activation(driver: Any, armature: Any, slider: str, model: FaceModel) -> st
 
 
 def _sum(
-    driver: Any, keys: Any, model: FaceModel, rows: Array, column: Array, start: float
+    driver: Any, keys: Any, model: FaceModel, rows: Array, column: Array, channel: int
 ) -> None:
-    """start + sum of column * activation; the driven shape keys are the activations."""
-    terms = [f"{start:g}"]
+    """start + sum of column * activation; the driven shape keys are the activations.
+
+    Weights are whole multiples of a unit too small to see: an expression has 255 characters.
+    """
+    unit = "1e-7" if channel < 3 else "1e-6"  # m, or radians and scale
+    terms = []
     for n, i in enumerate(rows):
         variable = driver.variables.new()
-        variable.name = chr(ord("a") + n)
+        variable.name = _letters(n)
         variable.targets[0].id_type = "KEY"
         variable.targets[0].id = keys
         variable.targets[0].data_path = f'key_blocks["{model.sliders[i]}"].value'
-        terms.append(f"{column[i]:.6g}*{variable.name}")
-    driver.expression = "+".join(terms)
+        terms.append(f"{round(column[i] / float(unit)):+d}*{variable.name}")
+    start = "1+" if channel >= 6 else ""
+    driver.expression = f"{start}{unit}*({''.join(terms)})"
+
+
+def _letters(n: int) -> str:
+    return "abcdefghijklmnopqrstuvwxyz"[n] if n < 26 else "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[n - 26]
 
 
 def set_values(armature: Any, values: dict[str, float]) -> None:

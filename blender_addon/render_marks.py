@@ -60,7 +60,7 @@ def paint(
     ``age`` and ``beard`` in 0..1; ``skin`` and ``hair`` linear colours (3,).
     """
     colour = np.zeros((SIZE, SIZE, 3), np.float32)
-    alpha = np.zeros((SIZE, SIZE), np.float32)
+    alpha: Array = np.zeros((SIZE, SIZE), np.float32)
 
     def over(a: Array, c: Array) -> None:
         nonlocal alpha
@@ -70,20 +70,17 @@ def paint(
         colour[:] = mixed / np.maximum(total, 1e-4)[..., None]
         alpha = total
 
-    bags = sum(np.exp(-(((_X - s * 0.31) / 0.14) ** 2) - ((_Y - 7.18) / 0.05) ** 2) for s in (1, -1))
-    over(bags * rng.uniform(0, 0.4), skin * (0.62, 0.5, 0.5))
+    over(_eyes(7.18, 0.14) * rng.uniform(0, 0.4), skin * (0.62, 0.5, 0.5))
     if made_up:
-        shadow = sum(
-            np.exp(-(((_X - s * 0.31) / 0.16) ** 2) - ((_Y - 7.36) / 0.05) ** 2) for s in (1, -1)
-        )
-        over(shadow * rng.uniform(0.1, 0.6), rng.random(3) * 0.3)
+        over(_eyes(7.36, 0.16) * rng.uniform(0.1, 0.6), rng.random(3) * 0.3)
     for _ in range(rng.integers(0, 7)):
         x, y = rng.uniform(-0.6, 0.6), rng.uniform(6.3, 7.9)
         spot = np.exp(-((_X - x) ** 2 + (_Y - y) ** 2) / rng.uniform(0.006, 0.014) ** 2)
         over(spot * rng.uniform(0.3, 0.9), skin * (0.45, 0.3, 0.25))
     if rng.random() < 0.25:
-        dots = cv2.GaussianBlur((rng.random((SIZE, SIZE)) > 0.988).astype(np.float32), (0, 0), 0.9)
-        over(dots * rng.uniform(0.4, 1.5) * np.exp(-(((_Y - 7.0) / 0.35) ** 2)), skin * (0.55, 0.4, 0.35))
+        grains = (rng.random((SIZE, SIZE)) > 0.988).astype(np.float32)
+        dots = cv2.GaussianBlur(grains, (0, 0), 0.9) * np.exp(-(((_Y - 7.0) / 0.35) ** 2))
+        over(dots * rng.uniform(0.4, 1.5), skin * (0.55, 0.4, 0.35))
     if beard > 0:
         over(_beard(rng) * beard, hair * 1.1)
     lines = np.zeros((SIZE, SIZE), np.float32)
@@ -104,6 +101,12 @@ def paint(
         lines = np.maximum(lines, dimpled * 0.8 * chin * grain)
     over(np.clip(lines * depth, 0, 1) * 0.75, skin * (0.50, 0.36, 0.32))
     return np.dstack([colour, alpha])[::-1]
+
+
+def _eyes(height: float, width: float) -> Array:
+    """(SIZE, SIZE) soft patches around both eyes."""
+    x, y = (np.abs(_X) - 0.31) / width, (_Y - height) / 0.05
+    return np.asarray(np.exp(-(x**2) - y**2))
 
 
 def _beard(rng: np.random.Generator) -> Array:

@@ -70,11 +70,13 @@ class FaceScene:
     """A Blender scene with one face.  Brow styles have meshes of their own, made when first asked
     for; vertices go in by ``foreach_set``."""
 
-    def __init__(self, size: int, engine: str = "auto", samples: int = 4, paint: bool = False) -> None:
+    def __init__(
+        self, size: int, engine: str = "auto", samples: int = 4, paint: bool = False
+    ) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.model = FaceModel()
         self.size = size
-        self.paint = None
+        self.paint: Any = None
         if paint:
             self.paint = bpy.data.images.new("paint", 384, 384, alpha=True, float_buffer=True)
             self.paint.colorspace_settings.name = "Non-Color"
@@ -107,7 +109,9 @@ class FaceScene:
         if engine == "auto":
             engine = "cycles"
         eevee = "BLENDER_EEVEE_NEXT" if bpy.app.version < (5, 0) else "BLENDER_EEVEE"
-        render.engine = {"cycles": "CYCLES", "eevee": eevee, "workbench": "BLENDER_WORKBENCH"}[engine]
+        render.engine = {"cycles": "CYCLES", "eevee": eevee, "workbench": "BLENDER_WORKBENCH"}[
+            engine
+        ]
         render.resolution_x = render.resolution_y = self.size
         render.film_transparent = True
         render.image_settings.color_mode = "RGBA"

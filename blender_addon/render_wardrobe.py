@@ -37,15 +37,16 @@ class Hair:
     @staticmethod
     def sample(rng: np.random.Generator, colour: Array) -> Hair:
         style = STYLES[rng.choice(5, p=[0.13, 0.12, 0.32, 0.14, 0.29])]
-        line, depth = rng.uniform(7.75, 8.1), rng.uniform(0.45, 0.85)
+        line, depth = rng.uniform(7.75, 8.1), rng.uniform(0.35, 0.6)
         length, thickness = rng.uniform(6.6, 7.0), rng.uniform(0.05, 0.2)
         if style == "fringe":
             line = rng.uniform(7.52, 7.68)
         if style == "long":
-            length, thickness, depth = 5.6, rng.uniform(0.08, 0.22), rng.uniform(0.5, 0.9)
+            length, thickness, depth = 5.6, rng.uniform(0.08, 0.22), rng.uniform(0.4, 0.62)
         if style == "buzz":
             thickness = 0.015
-        wave = tuple(float(w) for w in rng.random(4) * 6)
+        w = rng.random(4) * 6
+        wave = (float(w[0]), float(w[1]), float(w[2]), float(w[3]))
         return Hair(style, line, depth, length, thickness, wave, rng.uniform(0.0, 0.4),
                     (float(colour[0]), float(colour[1]), float(colour[2])))  # fmt: skip
 
@@ -57,13 +58,16 @@ class Wardrobe:
         self.model = model
         data = model.data
         self._faces = data["faces"][data["face_part"] == 0]
-        self._used = np.unique(self._faces)
+        # Hair is a shell over the scalp, the back and the sides: the face itself stays free.
+        _, y, z = np.moveaxis(data["base"][self._faces], -1, 0) * 10
+        shell = self._faces[(((y > 7.5) | (z < 0.7)) & (y > 6.2)).all(1)]
+        self._used = np.unique(shell)
         remap = -np.ones(model.vertex_count, int)
         remap[self._used] = np.arange(len(self._used))
         mesh = bpy.data.meshes.new("hair")
         rest = data["base"][self._used]
-        mesh.from_pydata(to_blender(rest).tolist(), [], remap[self._faces].tolist())
-        mesh.polygons.foreach_set("use_smooth", np.ones(len(self._faces), bool))
+        mesh.from_pydata(to_blender(rest).tolist(), [], remap[shell].tolist())
+        mesh.polygons.foreach_set("use_smooth", np.ones(len(shell), bool))
         attribute = mesh.attributes.new("rest", "FLOAT_VECTOR", "POINT")
         attribute.data.foreach_set("vector", rest.astype(np.float32).ravel())
         self._material = _hair_material()
@@ -111,6 +115,8 @@ class Wardrobe:
         lift += 0.025 * np.sin(base[:, 0] * 23 + hair.wave[3]) * cover * (hair.thickness > 0.05)
         skin = vertices[: self.model.vertex_count]
         cap = skin + self.normals(skin) * (lift * 0.1)[:, None]
+        inside = skin[cover > 0.5].mean(0)  # where no hair grows, the shell hides in the skull
+        cap = np.where(cover[:, None] < 0.1, inside + (skin - inside) * 0.75, cap)
         if hair.style == "long":
             low = np.clip((7.3 - base[:, 1]) / 1.2, 0, 1) * cover * hair.flare * 0.1
             cap[:, 0] += np.sign(base[:, 0]) * low

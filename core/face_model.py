@@ -98,7 +98,11 @@ class FaceModel:
     def _brow(self, style: int) -> tuple[Array, Array, Array]:
         d, start = self.data, self.data["brow_start"]
         rows = slice(int(start[style]), int(start[style + 1]))
-        return d["brow_triangle"][rows], d["brow_weight"][rows].astype(float), d["brow_offset"][rows]
+        return (
+            d["brow_triangle"][rows],
+            d["brow_weight"][rows].astype(float),
+            d["brow_offset"][rows],
+        )
 
     @lru_cache(maxsize=64)  # noqa: B019 - one model lives as long as the process
     def weights(self, style: int) -> Array:
@@ -127,6 +131,7 @@ class FaceModel:
         rest = np.einsum("vij,vj->vi", blend[:, :, :3], self._base) + blend[:, :, 3]
         if extra is not None:
             rest = rest + np.tensordot(np.asarray(extra, float), self.data["extra"], 1)
+        self._seat_teeth(rest)
         frame = self._extend(blend[:, :, :3], style)
         t, w, offset = self._brow(style)
         brow = np.einsum("kcd,kc->kd", rest[t], w)
@@ -138,6 +143,19 @@ class FaceModel:
             if len(used):
                 joints[b] += (rest[used] - self._base[used]).mean(0)
         return Person(np.concatenate([rest, brow]), joints, frame, matrices[:, :, :3], style)
+
+    def _seat_teeth(self, rest: Array) -> None:
+        """Teeth and tongue have no controls: they keep their place behind the lips, in place."""
+        part, faces = self.data["face_part"], self.data["faces"]
+        names = [self.parts.index(p) for p in ("teeth", "tongue")]
+        mouth = np.unique(faces[np.isin(part, names)])
+        inner = self.data["landmarks"][60:68]
+        before, after = self._base[inner], rest[inner]
+        width = np.ptp(after[:, 0]) / np.ptp(before[:, 0])
+        centre = before.mean(0)
+        moved = (self._base[mouth] - centre) * np.clip(width, 0.8, 1.1) + after.mean(0)
+        moved[:, 2] -= 0.001
+        rest[mouth] = moved
 
     def _identity_bones(self, controls: Array) -> Array:
         """(B, 3, 4) of the identity: components move, turn and scale about their centres."""
@@ -205,9 +223,7 @@ class FaceModel:
         shapes = self.shapes(person.brow_style)
         return np.einsum("vij,svj->svi", person.frame, shapes)
 
-    def pose(
-        self, person: Person, values: dict[str, float], head: Array | None = None
-    ) -> Array:
+    def pose(self, person: Person, values: dict[str, float], head: Array | None = None) -> Array:
         """(V + brow, 3) of a person with sliders set and the head turned by ``head`` (3, 3)."""
         a = self.activations(values)
         on = np.nonzero(a)[0]

@@ -103,7 +103,9 @@ def _identity() -> Iterable[Parameter]:
 
 
 def _table() -> Iterable[Parameter]:
-    yield Parameter("head.yaw", "pose", 0.5, 0, 1, f"0..1 is -{YAW_LIMIT:g}..+{YAW_LIMIT:g} degrees")
+    yield Parameter(
+        "head.yaw", "pose", 0.5, 0, 1, f"0..1 is -{YAW_LIMIT:g}..+{YAW_LIMIT:g} degrees"
+    )
     yield Parameter(
         "head.pitch", "pose", 0.5, 0, 1, f"0..1 is -{PITCH_LIMIT:g}..+{PITCH_LIMIT:g} degrees"
     )
@@ -155,7 +157,9 @@ def group(name: str) -> slice:
     """The stretch of a vector that holds a group ('pose', 'au', 'identity', 'brow', ...)."""
     where = [i for i, p in enumerate(PARAMETERS) if p.group == name]
     if not where:
-        raise KeyError(f"no parameter group {name!r}; there are {sorted({p.group for p in PARAMETERS})}")
+        raise KeyError(
+            f"no parameter group {name!r}; there are {sorted({p.group for p in PARAMETERS})}"
+        )
     return slice(where[0], where[-1] + 1)
 
 

@@ -69,7 +69,9 @@ def action_units(rng: np.random.Generator) -> dict[str, float]:
     one_sided = rng.random() < 0.4
     for au in [k for k in a if k in parameters.SIDED_AUS]:
         if one_sided and rng.random() < 0.6:
-            a[f"{au}.asymmetry"] = float(rng.uniform(-1, 1) if rng.random() < 0.6 else rng.choice([-1, 1]))
+            a[f"{au}.asymmetry"] = float(
+                rng.uniform(-1, 1) if rng.random() < 0.6 else rng.choice([-1, 1])
+            )
         else:
             a[f"{au}.asymmetry"] = float(np.clip(rng.normal(0, 0.06), -1, 1))
     return a

@@ -94,11 +94,18 @@ def heads(head: HeadData, used: Array, rng: np.random.Generator) -> Array:
         shape = np.tensordot(w_macro, macro, 1) + np.tensordot(w_body, body, 1)
         shape += np.tensordot(np.maximum(x, 0), more, 1) + np.tensordot(np.maximum(-x, 0), less, 1)
         out.append(head.vertices[used] + shape)
-    return np.array(out)
+    # Bodies differ in height and size; what counts is the shape about the middle of the face.
+    shapes = np.array(out)
+    face = (head.vertices[used][:, 1] > 6.3) & (head.vertices[used][:, 2] > 0.5)
+    middle = shapes[:, face].mean(1)
+    size = np.sqrt(((shapes[:, face] - middle[:, None]) ** 2).sum(-1).mean(1))
+    scale = (size.mean() / size)[:, None, None] ** 0.8
+    return (shapes - middle[:, None]) * scale + middle.mean(0)
 
 
 def skeleton(head: HeadData, used: Array) -> tuple[list[str], Array]:
     """Bone names (root, neck, head, then the face's) and weights (V, B)."""
+
     def under_face(bone: str | None) -> bool:
         while bone:
             if bone == "face":
@@ -303,12 +310,12 @@ def prior(model: face_model.FaceModel, sample: Array) -> dict[str, Array]:
     size = np.array([0.004, 0.1, 0.12])[model.data["control_kind"]]
     a = np.array(columns).T * size
     gram = a.T @ a
-    gram += np.eye(n) * 2e-3 * np.trace(gram) / n
+    gram += np.eye(n) * 1e-2 * np.trace(gram) / n
     d = (sample - base).reshape(len(sample), -1)
     x = np.linalg.solve(gram, a.T @ d.T).T
     left = d - x @ a.T
     print(f"  identity R2 {1 - (left**2).sum() / (d**2).sum():.3f}")
-    x = x * size
+    x = 2 * x * size  # amounts: a control moves by 2 (p - 0.5) range
     limit = 3.0 * x.std(0) + 1e-6
     u, s, vt = np.linalg.svd((x - x.mean(0)) / (2 * limit), full_matrices=False)
     keep = 80
@@ -327,8 +334,12 @@ def bind(points: Array, base: Array, triangles: Array) -> tuple[Array, Array]:
     a, b, c = (base[triangles[:, i], :2] for i in range(3))
     area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
     p = points[:, None]
-    u = ((p[..., 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (p[..., 1] - a[:, 1]) * (c[:, 0] - a[:, 0])) / area
-    v = ((b[:, 0] - a[:, 0]) * (p[..., 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (p[..., 0] - a[:, 0])) / area
+    u = (
+        (p[..., 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (p[..., 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    ) / area
+    v = (
+        (b[:, 0] - a[:, 0]) * (p[..., 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (p[..., 0] - a[:, 0])
+    ) / area
     w = np.stack([1 - u - v, u, v], -1)
     inside = w.min(-1) + 0.01 * base[triangles, 2].mean(1)  # of several, the one in front
     inside[w.min(-1) < -0.02] = -9
@@ -425,7 +436,9 @@ def main() -> None:
     with scratch.open("wb") as f:
         np.savez_compressed(f, **data)
     scratch.replace(out)
-    print(f"{out.name}: {len(base)} vertices, {len(bones)} bones, {out.stat().st_size / 1e6:.1f} MB")
+    print(
+        f"{out.name}: {len(base)} vertices, {len(bones)} bones, {out.stat().st_size / 1e6:.1f} MB"
+    )
 
 
 if __name__ == "__main__":

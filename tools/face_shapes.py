@@ -129,7 +129,9 @@ def expand(table: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
             continue
         for side, word in (("L", "Left"), ("R", "Right")):
             out[slider[:-1] + side] = {
-                (u[:-1] + (side if u.startswith(("AU", "lids")) else word) if u[-1] == "*" else u): w
+                (
+                    u[:-1] + (side if u.startswith(("AU", "lids")) else word) if u[-1] == "*" else u
+                ): w
                 for u, w in units.items()
             }
     return out

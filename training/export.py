@@ -8,28 +8,21 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import onnxruntime
 import torch
+from mien.core.errors import UserError
+from mien.core.models import WEIGHTS
+from mien.training import networks
+from mien.training.checkpoint import read_checkpoint, write_file
+from mien.training.model_card import model_card
 from torch import nn
 
-from mien.training import networks
-
 OPSET: Final = 17
-WEIGHTS: Final = Path(__file__).resolve().parent.parent / "core" / "weights"
 TOLERANCE: Final = 1e-4
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Writes whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(data)
-    os.replace(beside, path)
 
 
 def to_onnx(name: str, network: nn.Module) -> bytes:
@@ -84,3 +77,31 @@ def export(name: str, network: nn.Module, training: dict[str, Any], folder: Path
     write_file(path, model)
     write_file(manifest, (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
     return path
+
+
+def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
+    """Exports every checkpoint of a training folder, and writes ``MODEL_CARD.md`` beside them."""
+    found = [runs / f"{name}.pt" for name in networks.NETWORKS]
+    found = [path for path in found if path.exists()]
+    if not found:
+        raise UserError(f"{runs} holds no checkpoint; make one with 'mien train'.")
+    written = []
+    for path in found:
+        state = read_checkpoint(path)
+        network = networks.NETWORKS[path.stem]()
+        network.load_state_dict(state["network"])
+        about = {
+            "training": {
+                "data": "pairs rendered by mien, nothing else",
+                "samples": state["samples"],
+                "people": state["people"],
+                "steps": state["step"],
+                "minutes": round(state["spent"] / 60, 1),
+            },
+            "scores": json.loads(state["scores"]),
+        }
+        written.append(export(path.stem, network, about, folder))
+    card = folder / "MODEL_CARD.md"
+    entries = json.loads((folder / "manifest.json").read_text("utf-8"))
+    write_file(card, model_card(entries).encode())
+    return [*written, card]

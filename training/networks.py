@@ -6,13 +6,13 @@ plain small convolutions: on a CPU these beat depthwise ones at this size, in tr
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import torch
+from mien.core import parameters
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from mien.core import parameters
 
 FINDER_SIZE: Final = 192
 FINDER_CELLS: Final = 24
@@ -62,7 +62,7 @@ class Pyramid(nn.Module):
     def __init__(self, widths: tuple[int, ...], level: int, out: int) -> None:
         super().__init__()
         stages = [_conv(3, widths[0], 2, 5)]
-        for inside, outside in zip(widths, widths[1:], strict=False):
+        for inside, outside in pairwise(widths):
             stages.append(nn.Sequential(_conv(inside, outside, 2), _Residual(outside)))
         self.stages = nn.ModuleList(stages)
         self.level = level
@@ -91,9 +91,8 @@ class Finder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = Pyramid((16, 24, 48, 64, 96), level=3, out=48)
-        self.head = nn.Sequential(_conv(48, 48), nn.Conv2d(48, 4, 1))
-        nn.init.constant_(self.head[1].bias, 0.0)
+        self.trunk = Pyramid((8, 16, 32, 64, 96), level=3, out=32)
+        self.head = nn.Sequential(_conv(32, 32), nn.Conv2d(32, 4, 1))
 
     def forward(self, image: Tensor) -> Tensor:
         cells: Tensor = self.head(self.trunk(_standardised(image))[0])
@@ -112,12 +111,21 @@ class Landmarks(nn.Module):
         centres = ((torch.arange(HEATMAP) + 0.5) / HEATMAP - 0.5) * 1.2 + 0.5
         self.register_buffer("centres", centres, persistent=False)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def maps(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(heatmap logits (B, 68, 32, 32), score (B, 1))."""
         fine, coarse = self.trunk(_standardised(image))
-        heat = self.heat(fine).flatten(2).softmax(-1).unflatten(2, (HEATMAP, HEATMAP))
+        return self.heat(fine), self.score(coarse.mean(dim=(2, 3)))
+
+    def read(self, logits: Tensor) -> Tensor:
+        """The centres of mass (B, 68, 2) of heatmaps."""
+        heat = logits.flatten(2).softmax(-1).unflatten(2, (HEATMAP, HEATMAP))
         x = (heat.sum(2) * self.centres).sum(-1)
         y = (heat.sum(3) * self.centres).sum(-1)
-        return torch.stack((x, y), -1), self.score(coarse.mean(dim=(2, 3)))
+        return torch.stack((x, y), -1)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        logits, score = self.maps(image)
+        return self.read(logits), score
 
 
 class Estimator(nn.Module):

@@ -1,0 +1,81 @@
+"""A small pairs folder in the layout of `mien render-pairs`, with drawn faces."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mien.core import parameters
+
+
+def _arc(x, y, rx, ry, start, end, count):
+    t = np.radians(np.linspace(start, end, count))
+    return np.stack([x + rx * np.cos(t), y + ry * np.sin(t)], 1)
+
+
+def draw_points(smile: float, brow: float) -> np.ndarray:
+    """(68, 2) px of a face in a 256 image."""
+    eyes = [_arc(x, 112, 16, 7, 180, 480, 6) for x in (98, 158)]
+    mouth = _arc(128, 172, 24 + 8 * smile, 9, 180, 510, 12)
+    return np.concatenate(
+        [
+            _arc(128, 120, 68, 90, 180, 0, 17),
+            _arc(98, 96 - 8 * brow, 22, 8, 190, 350, 5),
+            _arc(158, 96 - 8 * brow, 22, 8, 190, 350, 5),
+            np.stack([np.full(4, 128.0), np.linspace(108, 140, 4)], 1),
+            _arc(128, 146, 14, 4, 180, 0, 5),
+            *eyes,
+            mouth,
+            _arc(128, 172, 18, 3, 180, 495, 8),
+        ]
+    )
+
+
+def draw(points: np.ndarray, skin: int) -> np.ndarray:
+    image = np.zeros((256, 256, 4), np.uint8)
+    cv2.ellipse(image, (128, 130), (72, 100), 0, 0, 360, (skin // 2, skin // 2, skin, 255), -1)
+    for part in (range(36, 42), range(42, 48), range(48, 60)):
+        shape = np.round(points[list(part)]).astype(np.int32)
+        cv2.fillPoly(image, [shape], (30, 30, skin // 3, 255))
+    return image
+
+
+@pytest.fixture(scope="session")
+def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, rng = tmp_path_factory.mktemp("pairs"), np.random.default_rng(0)
+    with tarfile.open(folder / "pairs-00000.tar", "w") as tar:
+
+        def add(name: str, data: bytes) -> None:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+
+        for index in range(80):
+            identity, neutral = index // 4, index % 4 == 0
+            smile, brow = (0.0, 0.0) if neutral else rng.random(2)
+            vector = parameters.from_values({"AU12": smile, "AU02": brow})
+            points = draw_points(smile, brow) + rng.normal(0, 4, 2)
+            arrays = {
+                "parameters": vector.astype(np.float32),
+                "landmarks": np.column_stack([points, np.ones(68)]).astype(np.float32),
+            }
+            key = f"{index:06d}"
+            png = cv2.imencode(".png", draw(points, 150 + identity * 4))[1]
+            add(f"{key}.png", png.tobytes())
+            for name, array in arrays.items():
+                buffer = io.BytesIO()
+                np.save(buffer, array)
+                add(f"{key}.{name}.npy", buffer.getvalue())
+            kind = "neutral" if neutral else "expression"
+            about = {"seed": 0, "index": index, "identity": identity, "kind": kind, "camera": {}}
+            add(f"{key}.json", json.dumps(about).encode())
+    return folder
+
+
+@pytest.fixture
+def face_points() -> np.ndarray:
+    """(68, 2) px of a symmetric face."""
+    return draw_points(1, 0)

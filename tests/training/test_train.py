@@ -1,0 +1,96 @@
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from mien.core.alignment import face_box
+from mien.core.errors import UserError
+from mien.core.finder import decode
+from mien.training import networks
+from mien.training.checkpoint import read_checkpoint
+from mien.training.data import load_pairs
+from mien.training.evaluate import evaluate_pairs
+from mien.training.export import export_folder
+from mien.training.task_finder import FinderTask
+from mien.training.train import TASKS, Training, train
+
+
+@pytest.fixture(scope="module")
+def pairs(pairs_folder):
+    return load_pairs(pairs_folder)
+
+
+@pytest.fixture(scope="module")
+def runs(pairs, tmp_path_factory):
+    torch.set_num_threads(2)
+    out = tmp_path_factory.mktemp("runs")
+    for name in TASKS:
+        train(name, pairs, out, minutes=0.02, device="cpu")
+    return out
+
+
+def test_training_leaves_checkpoint_report_and_picture(runs):
+    for name in TASKS:
+        report = json.loads((runs / f"{name}.json").read_text())
+        assert report["steps"] > 0 and report["samples"] == {"training": 72, "held out": 8}
+        assert report["scores"] and (runs / f"{name}.png").stat().st_size > 1000
+
+
+def test_resuming_goes_on_from_where_it_stopped(runs, pairs):
+    training = Training(TASKS["estimator"](pairs), runs, 0.02, torch.device("cpu"))
+    training.resume()
+    state = read_checkpoint(runs / "estimator.pt")
+    assert training.step == state["step"] > 0 and training.spent >= 1.2
+    for key, value in training.network.state_dict().items():
+        assert torch.equal(value, state["training"][key])
+
+
+def test_exported_files_run_as_capture_runs_them(runs, pairs_folder, tmp_path):
+    export_folder(runs, tmp_path)
+    assert "estimator.onnx" in (tmp_path / "MODEL_CARD.md").read_text()
+    for name in TASKS:
+        session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx")
+        assert [i.name for i in session.get_inputs()] == list(networks.example(name))
+    scores = evaluate_pairs(pairs_folder, "cpu", tmp_path)
+    assert scores["samples"] == 8 and -1 <= scores["with neutral"]["ICC(3,1)"]["AU12"] <= 1
+
+
+def test_the_finders_target_is_what_capture_decodes():
+    boxes = np.array([[60.0, 70, 40], [130, 120, 90]])
+    cells = FinderTask.cells(boxes)
+    cells[0] = np.where(cells[0] > 0, 9, -9)
+    found, _ = decode(cells[None])
+    for box in boxes:
+        assert np.abs(found - box).max(1).min() < 1e-6
+
+
+def test_finder_frames_hold_the_boxes_of_their_faces(pairs):
+    rng = np.random.default_rng(2)
+    for _ in range(10):
+        image, boxes = FinderTask(pairs).frame(rng, np.array([1, 2, 3]), disturbed=True)
+        assert image.shape == (192, 192, 3) and image.dtype == np.uint8
+        assert ((boxes[:, 2] >= 20) & (boxes[:, 2] <= 190)).all()
+
+
+def test_steps_on_one_batch_lower_the_loss(pairs, tmp_path):
+    task = TASKS["estimator"](pairs)
+    training = Training(task, tmp_path, 1, torch.device("cpu"))
+    batch = task.batch(np.random.default_rng(0), np.arange(8), disturbed=False)
+    losses = [training.learn(batch) for _ in range(40)]
+    assert min(losses[-5:]) < 0.7 * losses[0]
+
+
+def test_a_landmark_crop_puts_the_face_in_its_box(pairs):
+    task = TASKS["landmarks"](pairs)
+    _, points, there = task.batch(np.random.default_rng(0), np.arange(32))
+    for p in points[there > 0].numpy():
+        x, y, side = face_box(p)
+        assert abs(x - 0.5) < 0.2 and abs(y - 0.5) < 0.2 and 0.6 < side < 1.6
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "finder.pt"
+    path.write_bytes(b"no")
+    with pytest.raises(UserError, match="train again"):
+        read_checkpoint(path)

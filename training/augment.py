@@ -1,0 +1,169 @@
+"""What makes a render look like any footage: backgrounds, light, lenses, sensors, codecs.
+
+Images are (H, W, 3) uint8 RGB.  Everything is drawn from the generator that is handed in.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from mien.training.data import Pixels
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# Landmarks that a real tracker loses together: jaw, brows, nose, eyes, mouth.
+REGIONS: Final = (
+    range(0, 6), range(6, 11), range(11, 17), range(17, 22), range(22, 27), range(27, 36),
+    range(36, 42), range(42, 48), range(48, 68),
+)  # fmt: skip
+
+
+def _cloud(rng: Generator, size: int, cells: int) -> Pixels:
+    colours = rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
+    if rng.random() < 0.6:  # rooms are mostly grey
+        colours = (0.8 * colours.mean(-1, keepdims=True) + 0.2 * colours).astype(np.uint8)
+    mode = cv2.INTER_CUBIC if rng.random() < 0.8 else cv2.INTER_NEAREST
+    return np.asarray(cv2.resize(colours, (size, size), interpolation=mode), np.uint8)
+
+
+def background(rng: Generator, size: int) -> Pixels:
+    """A scene without a face: plain, gradient or noise at several scales, with shapes in it."""
+    image = _cloud(rng, size, int(rng.choice([1, 2, 2, 3, 4])))
+    for cells in (8, 24, 64):
+        if rng.random() < 0.35:
+            share = rng.uniform(0.1, 0.5)
+            image = cv2.addWeighted(image, 1 - share, _cloud(rng, size, cells), share, 0)
+    image = np.ascontiguousarray(image)
+    for _ in range(rng.integers(0, 7)):
+        x, y, a, b = (int(v) for v in rng.integers(-size // 8, size + size // 8, 4))
+        colour = tuple(int(v) for v in rng.integers(0, 256, 3))
+        kind = rng.integers(4)
+        if kind == 0:
+            cv2.rectangle(image, (x, y), (a, b), colour, -1)
+        elif kind == 1:
+            cv2.line(image, (x, y), (a, b), colour, int(rng.integers(1, 1 + size // 12)))
+        else:  # heads, lamps, balls: what a finder must not take for a face
+            axes = (1 + abs(a - x) // 3, 1 + abs(b - y) // 3)
+            turn = float(rng.uniform(0, 180))
+            cv2.ellipse(image, (x, y), axes, turn, 0, 360, colour, -1, cv2.LINE_AA)
+    if rng.random() < 0.5:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, size / 24))
+    return np.asarray(image, np.uint8)
+
+
+def paste(face: Pixels, matrix: Array, behind: Pixels) -> Pixels:
+    """A premultiplied RGBA face, moved by ``matrix`` (2x3), over a background."""
+    height, width = behind.shape[:2]
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if scale < 0.5:  # bilinear sampling alone would alias
+        side = max(1, int(face.shape[1] * scale * 1.5))
+        step = face.shape[1] / side  # pixel centres lie at whole numbers
+        face = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
+        origin = matrix[:, 2] + matrix[:, :2] @ np.full(2, step / 2 - 0.5)
+        matrix = np.column_stack([matrix[:, :2] * step, origin])
+    over = cv2.warpAffine(face, matrix, (width, height), flags=cv2.INTER_LINEAR)
+    rest = (255 - over[..., 3:]).astype(np.uint16)
+    return np.asarray(cv2.add(over[..., :3], ((behind * rest + 127) // 255).astype(np.uint8)))
+
+
+def _light(rng: Generator, image: Pixels) -> Pixels:
+    """Exposure, contrast, gamma, white balance and saturation, in one table per channel."""
+    ramp = np.arange(256) / 255
+    gamma, gain, lift = np.exp(rng.normal(0, 0.3)), np.exp(rng.normal(0, 0.2)), rng.normal(0, 0.04)
+    balance = np.exp(rng.normal(0, 0.1, 3))
+    table = np.clip(ramp[:, None] ** gamma * gain * balance + lift, 0, 1) * 255
+    image = cv2.LUT(image, table.astype(np.uint8)[:, None])
+    if rng.random() < 0.5:
+        grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        share = 1.0 if rng.random() < 0.2 else float(rng.uniform(-0.3, 0.9))
+        image = cv2.addWeighted(grey, share, image, 1 - share, 0)
+    if rng.random() < 0.4:  # a window at one side, the shadow of a hat
+        size = image.shape[1], image.shape[0]
+        shade = cv2.resize(rng.uniform(0.35, 1.4, (2, 2)).astype(np.float32), size)
+        image = np.clip(image * shade[..., None], 0, 255).astype(np.uint8)
+    return np.asarray(image, np.uint8)
+
+
+def _lens(rng: Generator, image: Pixels) -> Pixels:
+    """Out of focus, moving, or simply few pixels."""
+    height, width = image.shape[:2]
+    kind = rng.random()
+    if kind < 0.25:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, width / 70))
+    elif kind < 0.35:
+        length = int(rng.integers(3, 4 + width // 24))
+        kernel = np.zeros((length, length), np.float32)
+        kernel[length // 2] = 1 / length
+        turn = cv2.getRotationMatrix2D(((length - 1) / 2,) * 2, float(rng.uniform(0, 180)), 1)
+        kernel = cv2.warpAffine(kernel, turn, (length, length))
+        image = cv2.filter2D(image, -1, kernel / max(kernel.sum(), 1e-6))
+    elif kind < 0.6:
+        share = rng.uniform(0.3, 0.9)
+        small = cv2.resize(image, (int(width * share), int(height * share)), None, 0, 0, 3)
+        image = cv2.resize(small, (width, height), interpolation=int(rng.integers(1, 3)))
+    return np.asarray(image, np.uint8)
+
+
+def _sensor(rng: Generator, image: Pixels) -> Pixels:
+    if rng.random() < 0.5:
+        noise = np.empty(image.shape, np.int16)
+        cv2.setRNGSeed(int(rng.integers(2**31)))
+        cv2.randn(noise, 0, rng.uniform(1, 14))
+        image = cv2.add(image, noise, dtype=cv2.CV_8U)
+    if rng.random() < 0.4:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 90))]
+        image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
+    return np.asarray(image, np.uint8)
+
+
+def _cover(rng: Generator, image: Pixels) -> Pixels:
+    """Something before the face: a hand's, a microphone's or a frame edge's worth."""
+    size = image.shape[1]
+    image = image.copy()
+    for _ in range(rng.integers(1, 3)):
+        x, y = (int(v) for v in rng.integers(0, size, 2))
+        axes = tuple(int(v) for v in rng.integers(size // 20, size // 5, 2))
+        colour = tuple(int(v) for v in rng.integers(0, 256, 3))
+        cv2.ellipse(image, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, colour, -1)
+    return image
+
+
+def disturb(rng: Generator, image: Pixels, cover: float = 0.15) -> Pixels:
+    """The image as some camera, in some light, through some codec would show it."""
+    image = _light(rng, image)
+    if rng.random() < cover:
+        image = _cover(rng, image)
+    return _sensor(rng, _lens(rng, image))
+
+
+def jitter(rng: Generator, shift: float, scale: float, turn: float) -> Array:
+    """A random similarity (2x3) about the centre of the unit square.
+
+    ``shift`` is a standard deviation in 0..1, ``scale`` one of the logarithm, ``turn`` in degrees.
+    """
+    angle, size = np.radians(rng.normal(0, turn)), np.exp(rng.normal(0, scale))
+    c, s = size * np.cos(angle), size * np.sin(angle)
+    dx, dy = 0.5 + rng.normal(0, shift, 2)
+    return np.array([[c, s, dx - 0.5 * (c + s)], [-s, c, dy - 0.5 * (c - s)]])
+
+
+def misplacement(rng: Generator, amount: float) -> Array:
+    """(68, 2) errors of a tracker's landmarks in units of the face: regions go astray together.
+
+    ``amount`` is about the mean error; some faces are harder than others.
+    """
+    amount *= np.exp(rng.normal(0, 0.4))
+    out = rng.normal(0, 0.45 * amount, (68, 2)) + rng.normal(0, 0.3 * amount, 2)
+    for region in REGIONS:
+        out[list(region)] += rng.normal(0, 0.5 * amount, 2)
+    return out
+
+
+def face_unit(points: NDArray[Any]) -> float:
+    """The distance of the eyes' centres of landmarks (68, 2), or what it would be face on."""
+    eyes = float(np.linalg.norm(points[36:42].mean(0) - points[42:48].mean(0)))
+    return max(eyes, 0.3 * float(np.ptp(points[:, 1])))

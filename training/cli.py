@@ -1,0 +1,60 @@
+"""`mien train`, `mien evaluate` and `mien export`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from mien.core.models import WEIGHTS
+from mien.training import evaluate, export
+from mien.training.checkpoint import write_file
+from mien.training.train import TASKS, train_folder
+
+
+def _train(args: argparse.Namespace) -> int:
+    report = train_folder(
+        args.network, args.pairs, args.out, args.minutes, args.device, args.resume
+    )
+    print(json.dumps(report["scores"], indent=1))
+    return 0
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    text = json.dumps(evaluate.evaluate_pairs(args.folder, args.device, args.weights), indent=1)
+    if args.out:
+        write_file(args.out, (text + "\n").encode())
+    print(text)
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    for path in export.export_folder(args.runs, args.out):
+        print(path)
+    return 0
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Adds the commands to the subparsers of `mien`; each sets ``run(args) -> exit status``."""
+    train = subparsers.add_parser("train", help="train a network on rendered pairs")
+    train.add_argument("network", choices=sorted(TASKS))
+    train.add_argument("--pairs", type=Path, required=True, help="folder of pairs-*.tar")
+    train.add_argument("--out", type=Path, required=True, help="for checkpoint and report")
+    train.add_argument("--minutes", type=float, default=12, help="wall-clock budget in all")
+    train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    train.set_defaults(run=_train)
+
+    test = subparsers.add_parser("evaluate", help="measure the networks on held-out people")
+    test.add_argument("what", choices=("pairs",))
+    test.add_argument("folder", type=Path)
+    test.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    test.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
+    test.add_argument("--out", type=Path, help="also write the figures to this JSON file")
+    test.set_defaults(run=_evaluate)
+
+    ship = subparsers.add_parser("export", help="turn checkpoints into the networks of capture")
+    ship.add_argument("runs", type=Path, help="the --out folder of 'mien train'")
+    ship.add_argument("--out", type=Path, default=WEIGHTS)
+    ship.set_defaults(run=_export)

@@ -1,0 +1,156 @@
+"""Rendered pairs in memory.
+
+A pairs folder holds tar shards ``pairs-SSSSS.tar`` of ``KEY.png`` (RGBA 256x256), ``KEY.json``,
+``KEY.parameters.npy`` and ``KEY.landmarks.npy``.  Every shard is decoded once, into an .npz beside
+it that later runs read at the speed of the disk.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from mien.core import parameters
+from mien.core.errors import UserError
+from mien.core.files import written_whole
+from mien.training.networks import ASYMMETRIES, VALUES
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+SIZE: Final = 256
+_VALUE_INDEX: Final = np.array([parameters.INDEX[name] for name in VALUES])
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """N samples; ``neutral[i]`` is the index of the same person's neutral sample, -1 for none."""
+
+    images: Pixels  # (N, 256, 256, 4) RGBA with the colours multiplied by alpha
+    landmarks: Floats  # (N, 68, 2) px
+    values: Floats  # (N, 41) in the order of networks.VALUES
+    identity: NDArray[np.int64]  # (N,)
+    neutral: NDArray[np.int64]  # (N,)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def split(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Indices for training and the held-out ones: identities that end in 9."""
+        held = self.identity % 10 == 9
+        return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def _decode(shard: Path) -> dict[str, NDArray[Any]]:
+    columns: dict[str, list[Any]] = {k: [] for k in ("image", "landmarks", "values", "who", "kind")}
+    with tarfile.open(shard) as tar:
+        members = {m.name: m for m in tar.getmembers() if m.isfile()}
+
+        def read(name: str) -> bytes:
+            file = tar.extractfile(members[name])
+            assert file is not None
+            return file.read()
+
+        for name in sorted(members):
+            if not name.endswith(".json"):
+                continue
+            key = name.removesuffix(".json")
+            about = json.loads(read(name))
+            image = cv2.imdecode(np.frombuffer(read(f"{key}.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+            if image.ndim != 3 or image.shape[2] != 4 or image.shape[0] != image.shape[1]:
+                raise UserError(f"{shard.name}: {key}.png is not a square RGBA; render again.")
+            scale = SIZE / len(image)
+            if scale != 1:
+                image = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
+            alpha = image[..., 3:].astype(np.uint16)
+            image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)
+            image[..., :3] = (image[..., :3] * alpha + 127) // 255
+            columns["image"].append(image)
+            columns["landmarks"].append(np.load(io.BytesIO(read(f"{key}.landmarks.npy")))[:, :2] * scale)
+            vector = np.load(io.BytesIO(read(f"{key}.parameters.npy")))
+            columns["values"].append(vector[_VALUE_INDEX])
+            columns["who"].append((about["seed"], about["identity"]))
+            columns["kind"].append(about["kind"] == "neutral")
+    return {k: np.array(v, np.float32 if k in ("landmarks", "values") else None)
+            for k, v in columns.items()}  # fmt: skip
+
+
+def _cached(shard: Path) -> dict[str, NDArray[Any]]:
+    cache = shard.with_suffix(".npz")
+    if not cache.exists() or cache.stat().st_mtime < shard.stat().st_mtime:
+        try:
+            columns = _decode(shard)
+        except (tarfile.TarError, KeyError, ValueError, cv2.error) as problem:
+            raise UserError(f"{shard} is damaged ({problem}); render this shard again.") from None
+        with written_whole(cache) as draft:
+            np.savez(draft, **columns)
+    with np.load(cache) as stored:
+        return {key: stored[key] for key in stored.files}
+
+
+def load_pairs(folder: Path, limit: int | None = None) -> Pairs:
+    """All samples of a pairs folder, or the first ``limit`` shards of it.
+
+    UserError where the folder holds no shard.
+    """
+    shards = sorted(folder.glob("pairs-*.tar"))[:limit]
+    if not shards:
+        raise UserError(f"{folder} holds no pairs-*.tar; make some with 'mien render-pairs'.")
+    parts = [_cached(shard) for shard in shards]
+    whole = {key: np.concatenate([part.pop(key) for part in parts]) for key in list(parts[0])}
+    who = [tuple(pair) for pair in whole["who"].tolist()]
+    neutral = {who[i]: i for i in np.flatnonzero(whole["kind"]).tolist()}
+    return Pairs(
+        images=whole["image"],
+        landmarks=whole["landmarks"],
+        values=whole["values"],
+        identity=np.array([identity for _, identity in who]),
+        neutral=np.array([neutral.get(w, -1) for w in who]),
+    )
+
+
+# --- mirroring -----------------------------------------------------------------------------------
+
+_PAIRED: Final = (
+    *((i, 16 - i) for i in range(8)), *((17 + i, 26 - i) for i in range(5)), (31, 35), (32, 34),
+    (36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46),
+    (48, 54), (49, 53), (50, 52), (59, 55), (58, 56), (60, 64), (61, 63), (67, 65),
+)  # fmt: skip
+
+
+def _mirror_map() -> NDArray[np.int64]:
+    out = np.arange(68)
+    for a, b in _PAIRED:
+        out[a], out[b] = b, a
+    return out
+
+
+MIRROR: Final = _mirror_map()
+
+
+def mirror_points(points: NDArray[Any], width: float) -> NDArray[Any]:
+    """Landmarks (..., 68, 2) of the image turned left to right; its columns are 0..width."""
+    out = points[..., MIRROR, :].copy()
+    out[..., 0] = width - out[..., 0]
+    return out
+
+
+def mirror_values(values: NDArray[Any]) -> NDArray[Any]:
+    """Values (..., 41) of the mirrored face: left and right swapped, yaws turned round."""
+    out = values.copy()
+    at = VALUES.index
+    for name in ASYMMETRIES:
+        out[..., at(name)] = -values[..., at(name)]
+    for name in ("head.yaw", "gaze.yaw"):
+        out[..., at(name)] = 1 - values[..., at(name)]
+    out[..., at("AU30.L")], out[..., at("AU30.R")] = (
+        values[..., at("AU30.R")],
+        values[..., at("AU30.L")],
+    )
+    return out

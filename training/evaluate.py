@@ -1,0 +1,74 @@
+"""The shipped networks on held-out people of a pairs folder: `mien evaluate pairs DIR`.
+
+The whole way of capture is run: landmarks from a loosely placed box, alignment by these landmarks,
+estimation beside the neutral face of the same person.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from mien.core import alignment, models
+from mien.core.errors import UserError
+from mien.core.estimator import Estimator, Sample, sample
+from mien.core.parameters import INDEX
+from mien.training import augment
+from mien.training.data import Pairs, Pixels, load_pairs
+from mien.training.metrics import Scores, estimator_scores, landmark_error
+from mien.training.networks import LANDMARKS_SIZE, VALUES
+from mien.training.task import compose
+from numpy.typing import NDArray
+
+_COLUMNS: Final = [INDEX[name] for name in VALUES]
+
+
+def scene(pairs: Pairs, i: int, seed: int) -> Pixels:
+    """The sample over a background of its own."""
+    image = pairs.images[i]
+    behind = augment.background(np.random.default_rng([seed, i]), image.shape[1])
+    return augment.paste(image, np.eye(2, 3), behind)
+
+
+def find_landmarks(
+    session: Any, image: Pixels, truth: NDArray[np.float32], seed: int
+) -> NDArray[np.float64]:
+    """(68, 2) px, looked for in a box beside the true one, as tracking would."""
+    wobble = augment.jitter(np.random.default_rng(seed), 0.03, 0.06, 0)
+    matrix = LANDMARKS_SIZE * compose(wobble, alignment.box_matrix(alignment.face_box(truth), 1))
+    crop = alignment.warp(image, matrix, LANDMARKS_SIZE)
+    pixels = crop.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
+    points: NDArray[np.float32] = session.run(["points"], {"image": pixels})[0][0]
+    return alignment.transform(alignment.inverse(matrix), points * LANDMARKS_SIZE)
+
+
+def evaluate_pairs(folder: Path, device: str = "auto", weights: Path = models.WEIGHTS) -> Scores:
+    """Scores on the identities of a pairs folder that end in 9, which training never sees."""
+    pairs = load_pairs(folder)
+    _, held = pairs.split()
+    if not len(held):
+        raise UserError(f"{folder} holds no identity that ends in 9: render at least 10 people.")
+    nets = models.load(device, weights)
+    estimator = Estimator(nets.estimator, nets.values)
+    seen: dict[int, Sample] = {}
+    errors = []
+    for i in sorted({*held.tolist(), *(int(n) for n in pairs.neutral[held] if n >= 0)}):
+        image, truth = scene(pairs, i, 11), pairs.landmarks[i]
+        points = find_landmarks(nets.landmarks, image, truth, i)
+        errors.append(landmark_error(points[None], truth[None])[0])
+        seen[i] = sample(image, points)[0]
+    out: Scores = {
+        "samples": len(held),
+        "people": len(np.unique(pairs.identity[held])),
+        "provider": nets.provider,
+        "landmarks: mean error, % of the eye corners' distance": float(np.mean(errors)),
+        "landmarks: faces within 8 %": float(np.mean(np.array(errors) < 8)),
+    }
+    for label, given in (("with neutral", True), ("without neutral", False)):
+        found = []
+        for i in held:
+            neutral = seen.get(int(pairs.neutral[i])) if given else None
+            found.append(estimator([seen[int(i)]], neutral)[0][_COLUMNS])
+        out[label] = estimator_scores(np.array(found), pairs.values[held])
+    return out

@@ -1,0 +1,49 @@
+"""The model card, written from the manifest so that the two cannot disagree."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_WHAT: Final = {
+    "finder.onnx": "finds faces in a frame",
+    "landmarks.onnx": "places 68 landmarks in a face box and says whether it holds a face",
+    "estimator.onnx": "action units, their sides, head pose and gaze of an aligned face, "
+    "with the performer's neutral face beside it if known",
+}
+_INTRODUCTION: Final = """\
+# The networks of mien
+
+Trained from random weights on images that Blender rendered from mien's own face model, and on
+nothing else: no photograph, no face data set, no other network's weights.  Apache-2.0.
+
+Scores are on rendered people that training never saw (identity numbers that end in 9).  ICC is
+ICC(3,1) after Shrout & Fleiss; AU errors are on the 0-5 scale.
+
+Not meant for identifying people, nor for judging what somebody feels: an action unit is a movement.
+"""
+
+
+def _lines(scores: dict[str, Any], depth: int = 0) -> list[str]:
+    out = []
+    for key, value in scores.items():
+        if isinstance(value, dict):
+            out += ["  " * depth + f"- {key}:", *_lines(value, depth + 1)]
+        else:
+            out.append("  " * depth + f"- {key}: {value:.3g}")
+    return out
+
+
+def model_card(manifest: dict[str, Any]) -> str:
+    """Markdown."""
+    parts = [_INTRODUCTION]
+    for file, what in _WHAT.items():
+        if file not in manifest:
+            continue
+        entry = manifest[file]
+        about = entry["training"]
+        parts.append(
+            f"## {file}\n\n{what[0].upper()}{what[1:]}.  {entry['bytes'] / 1e6:.1f} MB, trained "
+            f"{about['minutes']} minutes ({about['steps']} steps) on {about['samples']} pairs of "
+            f"{about['people']} people.\n\n" + "\n".join(_lines(entry["scores"])) + "\n"
+        )
+    return "\n".join(parts)

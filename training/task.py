@@ -1,0 +1,81 @@
+"""What each network is taught: batches out of pairs, a loss, a score on held-out people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mien.core import alignment
+from mien.training import augment
+from mien.training.data import Pairs, Pixels, mirror_points
+from mien.training.metrics import Scores
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+Array = NDArray[np.float64]
+Batch = tuple[Tensor, ...]
+
+
+def compose(second: Array, first: Array) -> Array:
+    """The 2x3 matrix that does ``first``, then ``second``."""
+    return np.column_stack(
+        [second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]]
+    )
+
+
+def unit_to(size: int, matrix: Array) -> Array:
+    """A similarity of the unit square as one of pixels."""
+    return np.column_stack([matrix[:, :2], matrix[:, 2] * size])
+
+
+def to_tensor(images: list[Pixels]) -> Tensor:
+    """uint8 (H, W, C) to float (B, C, H, W) in 0..1."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+
+
+def floats(values: list[Any]) -> Tensor:
+    return torch.from_numpy(np.asarray(values, np.float32))
+
+
+class Task:
+    """One network's lessons.  ``disturbed=False`` leaves the pixels as rendered, for scores."""
+
+    name: str
+    batch_size = 32
+
+    def __init__(self, pairs: Pairs) -> None:
+        self.pairs = pairs
+
+    def face(self, rng: Generator, i: int, mirrored: bool, turn: float) -> tuple[Pixels, Array]:
+        """(premultiplied RGBA, landmarks px) of a sample, turned in the image."""
+        image, points = self.pairs.images[i], self.pairs.landmarks[i].astype(float)
+        size = image.shape[1]
+        if mirrored:
+            image, points = image[:, ::-1], mirror_points(points, size - 1)
+        matrix = unit_to(size, augment.jitter(rng, 0, 0, turn))
+        moved = cv2.warpAffine(np.ascontiguousarray(image), matrix, (size, size))
+        return moved, alignment.transform(matrix, points)
+
+    def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
+        """Tensors for :meth:`loss`, the network's inputs first."""
+        raise NotImplementedError
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        raise NotImplementedError
+
+    def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
+        """Figures on these samples by name."""
+        raise NotImplementedError
+
+    def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
+        """RGB: what the network says of a few of these samples."""
+        raise NotImplementedError
+
+
+def sheet(tiles: list[Pixels], columns: int = 8) -> Pixels:
+    """Equal tiles in rows."""
+    rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
+    return np.vstack([row for row in rows if row.shape == rows[0].shape])

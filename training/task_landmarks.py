@@ -1,0 +1,118 @@
+"""Teaching the landmarks: face boxes placed as loosely as a tracker places them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from mien.core import alignment
+from mien.training import augment, networks
+from mien.training.data import Pixels
+from mien.training.metrics import Scores, landmark_error
+from mien.training.task import Array, Batch, Task, compose, floats, sheet, to_tensor
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SIZE: Final = networks.LANDMARKS_SIZE
+# The jaw line has no exact place along it; eyes and lips drive the action units.
+WEIGHTS: Final = np.repeat([0.5, 1.0, 0.8, 1.5, 1.3], [17, 10, 9, 12, 20]).astype(np.float32)
+
+
+class LandmarksTask(Task):
+    name = "landmarks"
+
+    def crop(
+        self, rng: Generator, i: int, disturbed: bool, held: bool
+    ) -> tuple[Pixels, Array, bool]:
+        """(image, points in 0..1, whether the crop holds the face where it should)."""
+        behind = augment.background(rng, SIZE)
+        kind = rng.random() if not held else 1.0
+        mirrored = rng.random() < 0.5
+        face, points = self.face(rng, i, mirrored, 15)
+        wobble = augment.jitter(rng, 0.035, 0.09, 0)
+        if kind < 0.1:  # beside the face, or far too large or small
+            far = rng.uniform(0.5, 0.9) * np.exp(2j * np.pi * rng.random())
+            wobble[:, 2] += (far.real, far.imag)
+        elif kind < 0.14:
+            wobble = augment.jitter(rng, 0.1, 0, 0)
+            size = rng.choice([rng.uniform(0.2, 0.4), rng.uniform(2.3, 4)])
+            wobble = compose(
+                np.array([[size, 0, 0.5 - size / 2], [0, size, 0.5 - size / 2]]), wobble
+            )
+        box = alignment.box_matrix(alignment.face_box(points), 1)
+        matrix = SIZE * compose(wobble, box)
+        image = behind if 0.14 <= kind < 0.18 else augment.paste(face, matrix, behind)
+        if disturbed:
+            image = augment.disturb(rng, image)
+        return image, alignment.transform(matrix, points) / SIZE, kind >= 0.18
+
+    def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
+        crops = [self.crop(rng, int(i), disturbed, held=not disturbed) for i in indices]
+        images, points, there = zip(*crops, strict=True)
+        return to_tensor(list(images)), floats(list(points)), floats(list(there))
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        assert isinstance(network, networks.Landmarks)
+        image, points, there = batch
+        logits, score = network.maps(image)
+        found = network.read(logits)
+        weight = torch.from_numpy(WEIGHTS).to(image.device)[None, :, None]
+        off = (found - points).abs() * networks.HEATMAP  # in cells
+        # A soft-argmax alone is slow to sharpen; the bell around the truth shows it the place.
+        centre = network.centres * networks.HEATMAP
+        bell = [
+            (-(centre - points[..., k : k + 1] * networks.HEATMAP).square() / 2).softmax(-1)
+            for k in (0, 1)
+        ]
+        target = bell[1][..., :, None] * bell[0][..., None, :]
+        logged = logits.flatten(2).log_softmax(-1).unflatten(2, logits.shape[2:])
+        heat = -(target * logged).sum((2, 3))[..., None]
+        each = (weight * (off + 0.15 * heat)).mean((1, 2))
+        placed = (each * there).sum() / there.sum().clamp(min=1)
+        return placed + 0.3 * F.binary_cross_entropy_with_logits(score[:, 0], there)
+
+    def predict(self, network: nn.Module, indices: NDArray[np.int64], disturbed: bool) -> Batch:
+        """(images, points, truth) of undisturbed or disturbed crops, all holding a face."""
+        rng, parts = np.random.default_rng(7), []
+        device = next(network.parameters()).device
+        for start in range(0, len(indices), 64):
+            crops = [self.crop(rng, int(i), disturbed, True) for i in indices[start : start + 64]]
+            images = to_tensor([c[0] for c in crops])
+            with torch.no_grad():
+                points = network(images.to(device))[0].cpu()
+            parts.append((images, points, floats([c[1] for c in crops])))
+        images, points, truth = (torch.cat(column) for column in zip(*parts, strict=True))
+        return images, points, truth
+
+    def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
+        out: Scores = {}
+        for label, disturbed in (("clean", False), ("disturbed", True)):
+            _, points, truth = self.predict(network, indices[:400], disturbed)
+            error = landmark_error(points.numpy(), truth.numpy())
+            out[f"{label}: mean error, % of the eye corners' distance"] = float(error.mean())
+            out[f"{label}: faces within 8 %"] = float((error < 8).mean())
+        rng, right, count = np.random.default_rng(8), 0, 0
+        device = next(network.parameters()).device
+        for start in range(0, min(len(indices), 384), 64):
+            images, _, there = self.batch(rng, indices[start : start + 64])
+            with torch.no_grad():
+                says = network(images.to(device))[1][:, 0].cpu() > 0
+            right, count = right + int((says == (there > 0)).sum()), count + len(there)
+        out["face or not, right"] = right / max(count, 1)
+        return out
+
+    def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
+        images, points, truth = self.predict(network, np.resize(indices, 32), True)
+        tiles = []
+        for image, found, true in zip(images, points.numpy(), truth.numpy(), strict=True):
+            tile = (image.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+            tile = cv2.resize(tile, (2 * SIZE, 2 * SIZE))
+            for colour, marks in (((255, 60, 60), true), ((0, 255, 0), found)):
+                for x, y in marks * 2 * SIZE:
+                    cv2.circle(tile, (int(x), int(y)), 1, colour, -1)
+            tiles.append(tile)
+        return sheet(tiles)
