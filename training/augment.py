@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-from mien.training.data import Pixels
 from numpy.random import Generator
 from numpy.typing import NDArray
+
+from mien.training.data import Pixels
 
 Array = NDArray[np.float64]
 

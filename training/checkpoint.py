@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from mien.core.errors import UserError
 from mien.core.files import written_whole
 

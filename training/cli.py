@@ -10,13 +10,11 @@ from typing import Any
 from mien.core.models import WEIGHTS
 from mien.training import evaluate, export
 from mien.training.checkpoint import write_file
-from mien.training.train import TASKS, train_folder
+from mien.training.train import TASKS, train
 
 
 def _train(args: argparse.Namespace) -> int:
-    report = train_folder(
-        args.network, args.pairs, args.out, args.minutes, args.device, args.resume
-    )
+    report = train(args.network, args.pairs, args.out, args.minutes, args.device, args.resume)
     print(json.dumps(report["scores"], indent=1))
     return 0
 
@@ -37,14 +35,14 @@ def _export(args: argparse.Namespace) -> int:
 
 def add_parsers(subparsers: Any) -> None:
     """Adds the commands to the subparsers of `mien`; each sets ``run(args) -> exit status``."""
-    train = subparsers.add_parser("train", help="train a network on rendered pairs")
-    train.add_argument("network", choices=sorted(TASKS))
-    train.add_argument("--pairs", type=Path, required=True, help="folder of pairs-*.tar")
-    train.add_argument("--out", type=Path, required=True, help="for checkpoint and report")
-    train.add_argument("--minutes", type=float, default=12, help="wall-clock budget in all")
-    train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    train.set_defaults(run=_train)
+    learn = subparsers.add_parser("train", help="train a network on rendered pairs")
+    learn.add_argument("network", choices=sorted(TASKS))
+    learn.add_argument("--pairs", type=Path, required=True, help="folder of pairs-*.tar")
+    learn.add_argument("--out", type=Path, required=True, help="for checkpoint and report")
+    learn.add_argument("--minutes", type=float, default=12, help="wall-clock budget in all")
+    learn.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    learn.set_defaults(run=_train)
 
     test = subparsers.add_parser("evaluate", help="measure the networks on held-out people")
     test.add_argument("what", choices=("pairs",))

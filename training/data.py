@@ -16,15 +16,17 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.core import parameters
 from mien.core.errors import UserError
 from mien.core.files import written_whole
 from mien.training.networks import ASYMMETRIES, VALUES
-from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 SIZE: Final = 256
+SHARD: Final = 100  # samples in a full shard
 _VALUE_INDEX: Final = np.array([parameters.INDEX[name] for name in VALUES])
 
 
@@ -65,14 +67,16 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
             image = cv2.imdecode(np.frombuffer(read(f"{key}.png"), np.uint8), cv2.IMREAD_UNCHANGED)
             if image.ndim != 3 or image.shape[2] != 4 or image.shape[0] != image.shape[1]:
                 raise UserError(f"{shard.name}: {key}.png is not a square RGBA; render again.")
-            scale = SIZE / len(image)
-            if scale != 1:
-                image = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
             alpha = image[..., 3:].astype(np.uint16)
             image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)
             image[..., :3] = (image[..., :3] * alpha + 127) // 255
+            scale = SIZE / len(image)
+            if scale != 1:
+                image = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
             columns["image"].append(image)
-            columns["landmarks"].append(np.load(io.BytesIO(read(f"{key}.landmarks.npy")))[:, :2] * scale)
+            columns["landmarks"].append(
+                np.load(io.BytesIO(read(f"{key}.landmarks.npy")))[:, :2] * scale
+            )
             vector = np.load(io.BytesIO(read(f"{key}.parameters.npy")))
             columns["values"].append(vector[_VALUE_INDEX])
             columns["who"].append((about["seed"], about["identity"]))
@@ -94,12 +98,17 @@ def _cached(shard: Path) -> dict[str, NDArray[Any]]:
         return {key: stored[key] for key in stored.files}
 
 
-def load_pairs(folder: Path, limit: int | None = None) -> Pairs:
-    """All samples of a pairs folder, or the first ``limit`` shards of it.
+def count_shards(folder: Path) -> int:
+    """How many shards there are by now."""
+    return len(list(folder.glob("pairs-*.tar")))
+
+
+def load_pairs(folder: Path) -> Pairs:
+    """All samples of a pairs folder.
 
     UserError where the folder holds no shard.
     """
-    shards = sorted(folder.glob("pairs-*.tar"))[:limit]
+    shards = sorted(folder.glob("pairs-*.tar"))
     if not shards:
         raise UserError(f"{folder} holds no pairs-*.tar; make some with 'mien render-pairs'.")
     parts = [_cached(shard) for shard in shards]

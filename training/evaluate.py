@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.core import alignment, models
 from mien.core.errors import UserError
 from mien.core.estimator import Estimator, Sample, sample
@@ -19,7 +21,6 @@ from mien.training.data import Pairs, Pixels, load_pairs
 from mien.training.metrics import Scores, estimator_scores, landmark_error
 from mien.training.networks import LANDMARKS_SIZE, VALUES
 from mien.training.task import compose
-from numpy.typing import NDArray
 
 _COLUMNS: Final = [INDEX[name] for name in VALUES]
 

@@ -14,12 +14,13 @@ from typing import Any, Final
 import numpy as np
 import onnxruntime
 import torch
+from torch import nn
+
 from mien.core.errors import UserError
 from mien.core.models import WEIGHTS
 from mien.training import networks
 from mien.training.checkpoint import read_checkpoint, write_file
 from mien.training.model_card import model_card
-from torch import nn
 
 OPSET: Final = 17
 TOLERANCE: Final = 1e-4

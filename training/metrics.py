@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from mien.core import parameters
 from mien.training.networks import VALUES
-from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 Scores = dict[str, Any]

@@ -10,9 +10,10 @@ from itertools import pairwise
 from typing import Final
 
 import torch
-from mien.core import parameters
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mien.core import parameters
 
 FINDER_SIZE: Final = 192
 FINDER_CELLS: Final = 24

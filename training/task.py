@@ -7,13 +7,14 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
 from mien.core import alignment
 from mien.training import augment
 from mien.training.data import Pairs, Pixels, mirror_points
 from mien.training.metrics import Scores
-from numpy.random import Generator
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 Array = NDArray[np.float64]
 Batch = tuple[Tensor, ...]

@@ -7,15 +7,16 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
 from mien.core import alignment, parameters
 from mien.training import augment, networks
 from mien.training.data import Pairs, Pixels, mirror_points, mirror_values
 from mien.training.metrics import Scores, estimator_scores
 from mien.training.networks import VALUES
 from mien.training.task import Array, Batch, Task, floats, sheet
-from numpy.random import Generator
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 SIZE: Final = networks.ESTIMATOR_SIZE
 NEUTRAL_GIVEN: Final = 0.6  # of the samples know their neutral face

@@ -7,15 +7,16 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
 from mien.core import alignment, finder
 from mien.training import augment, networks
 from mien.training.data import Pixels
 from mien.training.metrics import Scores
 from mien.training.task import Array, Batch, Task, floats, sheet, to_tensor
-from numpy.random import Generator
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 
 class FinderTask(Task):

@@ -7,15 +7,16 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
 from mien.core import alignment
 from mien.training import augment, networks
 from mien.training.data import Pixels
 from mien.training.metrics import Scores, landmark_error
 from mien.training.task import Array, Batch, Task, compose, floats, sheet, to_tensor
-from numpy.random import Generator
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 SIZE: Final = networks.LANDMARKS_SIZE
 # The jaw line has no exact place along it; eyes and lips drive the action units.

@@ -15,21 +15,23 @@ from typing import Any, Final
 import cv2
 import numpy as np
 import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
 from mien.core.errors import UserError
 from mien.training import networks
 from mien.training.checkpoint import read_checkpoint, write_checkpoint, write_file
-from mien.training.data import Pairs, load_pairs
+from mien.training.data import SHARD, count_shards, load_pairs
 from mien.training.task import Batch, Task
 from mien.training.task_estimator import EstimatorTask
 from mien.training.task_finder import FinderTask
 from mien.training.task_landmarks import LandmarksTask
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 TASKS: Final[dict[str, type[Task]]] = {
     task.name: task for task in (FinderTask, LandmarksTask, EstimatorTask)
 }
 RATE: Final = 2e-3
+THREADS: Final = 2  # more only wait for each other in networks this small
 WARM_UP: Final = 100  # steps
 SAVE_EVERY: Final = 60.0  # seconds
 
@@ -45,10 +47,15 @@ def pick_device(wanted: str) -> torch.device:
 class Training:
     """A network on its way: steps, averages, saves, reports."""
 
-    def __init__(self, task: Task, out: Path, minutes: float, device: torch.device) -> None:
-        self.task, self.out, self.budget, self.device = task, out, minutes * 60, device
+    def __init__(
+        self, task: Task, folder: Path, out: Path, minutes: float, device: torch.device
+    ) -> None:
+        self.task, self.folder, self.out = task, folder, out
+        self.budget, self.device = minutes * 60, device
         self.train, self.held = task.pairs.split()
         torch.manual_seed(0)
+        torch.set_num_threads(THREADS)
+        cv2.setNumThreads(1)  # images are made beside the learning, not in front of it
         self.network = networks.NETWORKS[task.name]().to(device)
         # The average of the weights over the last few hundred steps is what is shipped.
         self.average = AveragedModel(
@@ -72,6 +79,12 @@ class Training:
         self.average.n_averaged.fill_(state["step"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
+
+    def refresh(self) -> None:
+        """Takes in what was rendered since, unless nothing was."""
+        if count_shards(self.folder) * SHARD > len(self.task.pairs):
+            self.task.pairs = load_pairs(self.folder)
+            self.train, self.held = self.task.pairs.split()
 
     def save(self, scores: dict[str, Any] | None = None) -> None:
         state = {
@@ -145,6 +158,7 @@ class Training:
             if now - saved >= SAVE_EVERY:
                 saved = now
                 self.save()
+                self.refresh()
         return self.report()
 
     def report(self) -> dict[str, Any]:
@@ -168,22 +182,16 @@ class Training:
 
 
 def train(
-    name: str, pairs: Pairs, out: Path, minutes: float, device: str = "auto", resume: bool = False
+    name: str, folder: Path, out: Path, minutes: float, device: str = "auto", resume: bool = False
 ) -> dict[str, Any]:
     """Teaches ``finder``, ``landmarks`` or ``estimator`` for some minutes; returns the report.
 
     Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
+    Shards that appear in the folder meanwhile join in.
     """
-    training = Training(TASKS[name](pairs), out, minutes, pick_device(device))
+    training = Training(TASKS[name](load_pairs(folder)), folder, out, minutes, pick_device(device))
     if not len(training.train) or not len(training.held):
         raise UserError("Too few people in the pairs: render at least 10, so that some can judge.")
     if resume:
         training.resume()
     return training.run()
-
-
-def train_folder(
-    name: str, folder: Path, out: Path, minutes: float, device: str, resume: bool
-) -> dict[str, Any]:
-    """:func:`train` on a pairs folder."""
-    return train(name, load_pairs(folder), out, minutes, device, resume)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mien.core import parameters
 from mien.core.errors import UserError
 from mien.training import augment

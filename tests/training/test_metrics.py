@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mien.core import parameters
 from mien.training.metrics import estimator_scores, icc31, landmark_error
 from mien.training.networks import VALUES

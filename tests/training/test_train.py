@@ -4,6 +4,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+
 from mien.core.alignment import face_box
 from mien.core.errors import UserError
 from mien.core.finder import decode
@@ -22,11 +23,10 @@ def pairs(pairs_folder):
 
 
 @pytest.fixture(scope="module")
-def runs(pairs, tmp_path_factory):
-    torch.set_num_threads(2)
+def runs(pairs_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     for name in TASKS:
-        train(name, pairs, out, minutes=0.02, device="cpu")
+        train(name, pairs_folder, out, minutes=0.02, device="cpu")
     return out
 
 
@@ -37,8 +37,8 @@ def test_training_leaves_checkpoint_report_and_picture(runs):
         assert report["scores"] and (runs / f"{name}.png").stat().st_size > 1000
 
 
-def test_resuming_goes_on_from_where_it_stopped(runs, pairs):
-    training = Training(TASKS["estimator"](pairs), runs, 0.02, torch.device("cpu"))
+def test_resuming_goes_on_from_where_it_stopped(runs, pairs, pairs_folder):
+    training = Training(TASKS["estimator"](pairs), pairs_folder, runs, 0.02, torch.device("cpu"))
     training.resume()
     state = read_checkpoint(runs / "estimator.pt")
     assert training.step == state["step"] > 0 and training.spent >= 1.2
@@ -75,7 +75,7 @@ def test_finder_frames_hold_the_boxes_of_their_faces(pairs):
 
 def test_steps_on_one_batch_lower_the_loss(pairs, tmp_path):
     task = TASKS["estimator"](pairs)
-    training = Training(task, tmp_path, 1, torch.device("cpu"))
+    training = Training(task, tmp_path, tmp_path, 1, torch.device("cpu"))
     batch = task.batch(np.random.default_rng(0), np.arange(8), disturbed=False)
     losses = [training.learn(batch) for _ in range(40)]
     assert min(losses[-5:]) < 0.7 * losses[0]
