@@ -16,7 +16,7 @@ class MIEN_OT_add_face(bpy.types.Operator):
 
     bl_idname = "mien.add_face"
     bl_label = "Mien face"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

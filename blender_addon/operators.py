@@ -19,7 +19,7 @@ class MIEN_OT_capture(bpy.types.Operator):
 
     bl_idname = "mien.capture"
     bl_label = "Capture"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 (Blender's way)
+    bl_options = {"REGISTER", "UNDO"}
 
     _timer: bpy.types.Timer | None = None
 
@@ -132,7 +132,7 @@ class MIEN_OT_key_again(bpy.types.Operator):
 
     bl_idname = "mien.key_again"
     bl_label = "Key Again"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

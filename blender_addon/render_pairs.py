@@ -99,8 +99,10 @@ class Someone:
         )  # fmt: skip
         beard = rng.uniform(0.15, 0.9) if not made_up and rng.random() < 0.33 else 0.0
         return Someone(
-            identity=model.sample_identity(rng, 0.85), extra=0.6 * rng.standard_normal(len(model.data["extra"])),
-            look=look, hair=Hair.sample(rng, hair), age=float(rng.random() ** 1.5), beard=float(beard),
+            identity=model.sample_identity(rng, 0.85),
+            extra=0.6 * rng.standard_normal(len(model.data["extra"])),
+            look=look, hair=Hair.sample(rng, hair),
+            age=float(rng.random() ** 1.5), beard=float(beard),
             made_up=bool(made_up), glasses=bool(rng.random() < 0.2),
             clothes=rng.random(3) ** 2 * 0.8, collar=rng.uniform(0.585, 0.615),
         )  # fmt: skip
@@ -311,7 +313,8 @@ def main(argv: list[str]) -> int:
         done += 1
         spent = time.monotonic() - start
         left = spent / done * (total - done)
-        print(f"\r{done}/{total} pairs, {60 * done / spent:.0f} a minute, {left / 60:.1f} min left ",
+        rate = 60 * done / spent
+        print(f"\r{done}/{total} pairs, {rate:.0f} a minute, {left / 60:.1f} min left ",
               end="" if sys.stdout.isatty() else "\n", flush=True)  # fmt: skip
 
     for path, indices in todo.items():

@@ -148,7 +148,8 @@ class Wardrobe:
             ear = np.array([sign * (half + width * 1.25), 0.25 * width + drop, -0.07])
             strokes.append((np.stack([hinge, ear]), False))
         bridge = np.array([[half - width, 0, forward + 0.005], [width - half, 0, forward + 0.005]])
-        strokes.append((bridge + (0, 0.2 * width + drop, 0), False))
+        bridge[:, 1] += 0.2 * width + drop
+        strokes.append((bridge, False))
         for points, closed in strokes:
             spline = curve.splines.new("POLY")
             spline.points.add(len(points) - 1)

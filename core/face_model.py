@@ -207,7 +207,7 @@ class FaceModel:
 
     @property
     def fades(self) -> list[tuple[str, str, float]]:
-        """(slider, other, strength): the slider's activation is multiplied by 1 - strength*other."""
+        """(slider, other, strength): its activation is multiplied by 1 - strength * other."""
         d = self.data
         rows = zip(d["fade_slider"], d["fade_other"], d["fade_strength"], strict=True)
         return [(str(s), str(o), float(k)) for s, o, k in rows]

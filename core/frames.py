@@ -134,7 +134,7 @@ def _decode(data: NDArray[np.uint8], flags: int) -> Any:
 
 def _to_bytes(image: Any) -> Image:
     if image.dtype == np.uint8:
-        return image  # type: ignore[no-any-return]
+        return image
     top = np.iinfo(image.dtype).max if np.issubdtype(image.dtype, np.integer) else 1.0
     scaled: Image = (np.clip(image / top, 0, 1) * 255).round().astype(np.uint8)
     return scaled

@@ -317,7 +317,7 @@ def prior(model: face_model.FaceModel, sample: Array) -> dict[str, Array]:
     print(f"  identity R2 {1 - (left**2).sum() / (d**2).sum():.3f}")
     x = 2 * x * size  # amounts: a control moves by 2 (p - 0.5) range
     limit = 3.0 * x.std(0) + 1e-6
-    u, s, vt = np.linalg.svd((x - x.mean(0)) / (2 * limit), full_matrices=False)
+    _, s, vt = np.linalg.svd((x - x.mean(0)) / (2 * limit), full_matrices=False)
     keep = 80
     basis = (vt[:keep].T * s[:keep]) / np.sqrt(len(x))
     _, s, vt = np.linalg.svd(left - left.mean(0), full_matrices=False)
@@ -358,10 +358,10 @@ def brows(base: Array, skin_faces: Array, ridge: Array) -> dict[str, Array]:
     front = (normal[:, 2] > 0) & (corner[:, :, 2].mean(1) > 0.8) & (corner[:, :, 1].mean(1) > 7.1)
     triangles = triangles[front & (corner[:, :, 1].mean(1) < 8.1)]
     unit = np.zeros_like(base)
+    corner = base[triangles]
+    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
     for i in range(3):
-        np.add.at(unit, triangles[:, i], np.cross(
-            base[triangles[:, 1]] - base[triangles[:, 0]], base[triangles[:, 2]] - base[triangles[:, 0]]
-        ))  # fmt: skip
+        np.add.at(unit, triangles[:, i], normal)
     unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
     x = np.linspace(0.10, 0.50, 24)
     line = np.stack([x, np.polyval(np.polyfit(ridge[:, 0], ridge[:, 1], 2), x)], -1)

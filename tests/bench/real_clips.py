@@ -14,9 +14,10 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.core.capture import Progress, capture
 from mien.core.take import Take
-from numpy.typing import NDArray
 
 TARGETS = ("AU12", "AU25", "AU26", "AU43")  # must reach AREA in TARGET_CLIPS
 TARGET_CLIPS = ("smile", "grin_greenscreen", "expressions")

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+
 from mien.core import alignment
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from mien.core.capture import STAGES, Cancelled, Progress, capture
 from mien.core.parameters import SIGNALS
 

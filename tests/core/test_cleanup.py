@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mien.core.cleanup import AUTO_NEUTRAL_LIMIT, Cleanup, clean
 from mien.core.errors import UserError
 from mien.core.one_euro import one_euro, zero_phase

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from mien.core.errors import UserError
 from mien.core.frames import open_footage, read_image
 

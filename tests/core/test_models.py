@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 import pytest
+
 from mien.core import models, parameters
 from mien.core.errors import UserError
 from mien.core.estimator import SIZE, Estimator, Sample

@@ -1,6 +1,7 @@
 """Names in any spelling find their like, and a slip finds its nearest."""
 
 import pytest
+
 from mien.core.names import canonical, find, nearest
 from mien.core.parameters import SIGNALS
 

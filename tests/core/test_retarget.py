@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mien.core import rotation
 from mien.core.mapping import Channel, HeadTarget, Mapping, RigNames
 from mien.core.retarget import retarget

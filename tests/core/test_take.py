@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from mien.core.errors import UserError
 from mien.core.parameters import ANGLE_SIGNALS, SIGNALS
 from mien.core.take import Take

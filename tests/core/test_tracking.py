@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+
 from mien.core.finder import Finder
 from mien.core.tracking import PATIENCE, SIZE, Face, Tracker
 

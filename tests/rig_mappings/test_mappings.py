@@ -4,6 +4,7 @@ import textwrap
 
 import numpy as np
 import pytest
+
 from mien import rig_mappings
 from mien.core.cli import main
 from mien.core.errors import UserError
