@@ -1,0 +1,118 @@
+"""The face model: what the sliders do to the face, seen in its landmarks."""
+
+import numpy as np
+import pytest
+
+from mien.core import parameters, sampling
+from mien.core.face_model import PATH, FaceModel, half_rotation, head_rotation
+
+pytestmark = pytest.mark.skipif(not PATH.exists(), reason="face_model.npz is not built")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return FaceModel()
+
+
+@pytest.fixture(scope="module")
+def person(model):
+    return model.person(np.r_[np.full(208, 0.5), np.eye(36)[9]])
+
+
+def points(model, person, **sliders):
+    values = {name.replace("_", "."): v for name, v in sliders.items()}
+    return model.landmarks(model.pose(person, values), person)
+
+
+def opening(p, eye):
+    return np.linalg.norm(p[[eye + 1, eye + 2]] - p[[eye + 5, eye + 4]], axis=1).mean()
+
+
+def test_blink_closes_one_eye_alone(model, person):
+    rest, wink = points(model, person), points(model, person, AU43_L=1.0)
+    # Landmarks of the lids lie on their outer edges, which stay a lid thickness apart.
+    assert opening(wink, 42) < 0.35 * opening(rest, 42)  # iBUG 42-47 is the subject's left
+    assert opening(wink, 36) > 0.98 * opening(rest, 36)
+
+
+def test_lids_never_enter_the_eyeball(model, person):
+    data = model.data
+    lids = [i for i, b in enumerate(model.bones) if b.startswith("lid")]
+    skin = np.unique(data["faces"][data["face_part"] == 0])
+    skin = skin[data["weights"][skin][:, lids].sum(1) > 0.5]
+    for degree in (0.25, 0.5, 0.75, 1.0):
+        v = model.pose(person, {"AU43.L": degree, "AU43.R": degree})
+        for part, side in (("eye_l", 1), ("eye_r", -1)):
+            ball = v[np.unique(data["faces"][data["face_part"] == model.parts.index(part)])]
+            centre = ball.mean(0)
+            mine = v[skin][v[skin][:, 0] * side > 0]
+            mine = mine[mine[:, 2] > centre[2] + 0.004]
+            spokes, radius = ball - centre, np.linalg.norm(ball - centre, axis=1)
+            d = mine - centre
+            nearest = (d @ (spokes / radius[:, None]).T).argmax(1)
+            clearance = np.linalg.norm(d, axis=1) - radius[nearest]
+            assert clearance.min() > -0.0012, degree  # the rim of the lid rests on the ball
+
+
+def test_smile_pulls_corners_up_and_out(model, person):
+    rest, smile = points(model, person), points(model, person, AU12_L=1.0, AU12_R=1.0)
+    assert smile[54, 1] > rest[54, 1] + 0.003 and smile[54, 0] > rest[54, 0] + 0.003
+    assert smile[48, 1] > rest[48, 1] + 0.003 and smile[48, 0] < rest[48, 0] - 0.003
+
+
+@pytest.mark.parametrize("au", ["AU06", "AU09", "AU15"])
+def test_weak_units_are_plain(model, person, au):
+    rest = model.pose(person, {})
+    moved = np.linalg.norm(model.pose(person, {f"{au}.L": 1.0, f"{au}.R": 1.0}) - rest, axis=1)
+    assert np.sort(moved)[-50:].mean() > 0.003
+
+
+def test_jaw_goes_to_its_side(model, person):
+    rest = points(model, person)
+    assert points(model, person, AU30_L=1.0)[8, 0] > rest[8, 0] + 0.004
+    assert points(model, person, AU30_R=1.0)[8, 0] < rest[8, 0] - 0.004
+
+
+def test_signs_of_the_head():
+    forward = np.array([0.0, 0, 1])
+    assert (head_rotation(30, 0) @ forward)[0] > 0.4  # to the subject's left
+    assert (head_rotation(0, 30) @ forward)[1] > 0.4  # looks up
+    assert (head_rotation(0, 0, 30) @ np.array([0.0, 1, 0]))[0] > 0.4  # to the left shoulder
+
+
+def test_half_of_a_rotation_twice_is_whole():
+    whole = head_rotation(50, -30, 20)
+    half = half_rotation(whole)
+    assert np.allclose(half @ half, whole)
+
+
+def test_paired_sliders_are_mirror_images(model, person):
+    left, right = points(model, person, AU12_L=1.0), points(model, person, AU12_R=1.0)
+    corner = right[48] * (-1, 1, 1)
+    assert np.allclose(left[54], corner, atol=0.001)
+
+
+def test_sampled_people_have_faces(model):
+    rng = np.random.default_rng(3)
+    for _ in range(30):
+        someone = model.person(model.sample_identity(rng))
+        p = model.landmarks(someone.rest, someone)
+        eyes, mouth, chin = p[36:48].mean(0), p[48:68].mean(0), p[8]
+        assert eyes[1] > mouth[1] > chin[1]
+        assert 0.040 < p[42:48, 0].mean() - p[36:42, 0].mean() < 0.085
+        assert opening(p, 36) > 0.003
+
+
+def test_same_seed_same_vector(model):
+    a, b = (
+        sampling.vector(np.random.default_rng(5), model.sample_identity(np.random.default_rng(1)))
+        for _ in range(2)
+    )
+    assert (a == b).all() and a.shape == (parameters.SIZE,)
+
+
+def test_clashing_units_never_come_together():
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        a = sampling.action_units(rng)
+        assert not any(x in a and y in a for x, y in sampling.CLASHES)
