@@ -152,19 +152,18 @@ def jitter(rng: Generator, shift: float, scale: float, turn: float) -> Array:
     return np.array([[c, s, dx - 0.5 * (c + s)], [-s, c, dy - 0.5 * (c - s)]])
 
 
-def misplacement(rng: Generator, amount: float) -> Array:
-    """(68, 2) errors of a tracker's landmarks in units of the face: regions go astray together.
+def misplacement(rng: Generator, amount: float, count: int) -> Array:
+    """(count, 68, 2) errors of a tracker's landmarks in face units: regions go astray together.
 
     ``amount`` is about the mean error; some faces are harder than others.
     """
-    amount *= np.exp(rng.normal(0, 0.4))
-    out = rng.normal(0, 0.45 * amount, (68, 2)) + rng.normal(0, 0.3 * amount, 2)
+    out = rng.normal(0, 0.45, (count, 68, 2)) + rng.normal(0, 0.3, (count, 1, 2))
     for region in REGIONS:
-        out[list(region)] += rng.normal(0, 0.5 * amount, 2)
-    return out
+        out[:, list(region)] += rng.normal(0, 0.5, (count, 1, 2))
+    return np.asarray(out * amount * np.exp(rng.normal(0, 0.4, (count, 1, 1))))
 
 
-def face_unit(points: NDArray[Any]) -> float:
-    """The distance of the eyes' centres of landmarks (68, 2), or what it would be face on."""
-    eyes = float(np.linalg.norm(points[36:42].mean(0) - points[42:48].mean(0)))
-    return max(eyes, 0.3 * float(np.ptp(points[:, 1])))
+def face_unit(points: NDArray[Any]) -> Array:
+    """(...) the distance of the eyes' centres of landmarks (..., 68, 2), as if face on."""
+    eyes = points[..., 36:42, :].mean(-2) - points[..., 42:48, :].mean(-2)
+    return np.maximum(np.linalg.norm(eyes, axis=-1), 0.3 * np.ptp(points[..., 1], axis=-1))

@@ -34,6 +34,7 @@ _VALUE_INDEX: Final = np.array([parameters.INDEX[name] for name in VALUES])
 class Pairs:
     """N samples; ``neutral[i]`` is the index of the same person's neutral sample, -1 for none."""
 
+    folder: Path
     images: Pixels  # (N, 256, 256, 4) RGBA with the colours multiplied by alpha
     landmarks: Floats  # (N, 68, 2) px
     values: Floats  # (N, 41) in the order of networks.VALUES
@@ -116,6 +117,7 @@ def load_pairs(folder: Path) -> Pairs:
     who = [tuple(pair) for pair in whole["who"].tolist()]
     neutral = {who[i]: i for i in np.flatnonzero(whole["kind"]).tolist()}
     return Pairs(
+        folder=folder,
         images=whole["image"],
         landmarks=whole["landmarks"],
         values=whole["values"],

@@ -37,7 +37,7 @@ def model_card(manifest: dict[str, Any]) -> str:
     """Markdown."""
     parts = [_INTRODUCTION]
     for file, what in _WHAT.items():
-        if file not in manifest:
+        if "steps" not in manifest.get(file, {}).get("training", {}):
             continue
         entry = manifest[file]
         about = entry["training"]

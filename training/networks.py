@@ -129,6 +129,13 @@ class Landmarks(nn.Module):
         return self.read(logits), score
 
 
+def _reader(inside: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ReLU(), nn.Linear(inside, 256), nn.ReLU(inplace=True),
+        nn.Linear(256, 128), nn.ReLU(inplace=True), nn.Linear(128, len(VALUES)),
+    )  # fmt: skip
+
+
 class Estimator(nn.Module):
     """AUs, sides, pose and gaze of an aligned face, beside the performer's neutral face if known.
 
@@ -145,17 +152,23 @@ class Estimator(nn.Module):
         self.shape = nn.Sequential(
             nn.Linear(2 * POINTS, 256), nn.ReLU(inplace=True), nn.Linear(256, 128)
         )
-        self.read = nn.Sequential(
-            nn.ReLU(), nn.Dropout(0.1), nn.Linear(2 * 256 + 1, 256), nn.ReLU(inplace=True),
-            nn.Linear(256, 128), nn.ReLU(inplace=True), nn.Linear(128, len(VALUES)),
-        )  # fmt: skip
+        self.by_shape = _reader(2 * 128 + 1)
+        self.by_sight = _reader(2 * 256 + 1)
         signed = torch.tensor([float(name in ASYMMETRIES) for name in VALUES])
         self.register_buffer("signed", signed, persistent=False)
 
-    def encode(self, image: Tensor, points: Tensor) -> Tensor:
-        """(B, 256): what the pixels say, then what the shape says."""
-        shape = ((points - 0.5) * 4).flatten(1)
-        return torch.cat((self.pixels(_standardised(image)), self.shape(shape)), 1)
+    def _values(self, raw: Tensor) -> Tensor:
+        return raw.tanh() * self.signed + raw.sigmoid() * (1 - self.signed)
+
+    def _shape(self, points: Tensor, neutral_points: Tensor, has_neutral: Tensor) -> Tensor:
+        """(B, 256): the face's shape, and how it differs from the neutral one."""
+        here, rest = (self.shape(((p - 0.5) * 4).flatten(1)) for p in (points, neutral_points))
+        return torch.cat((here, (here - rest) * has_neutral), 1)
+
+    def from_points(self, points: Tensor, neutral_points: Tensor, has_neutral: Tensor) -> Tensor:
+        """The values as far as the points alone can tell."""
+        shape = self._shape(points, neutral_points, has_neutral)
+        return self._values(self.by_shape(torch.cat((shape, has_neutral), 1)))
 
     def forward(
         self,
@@ -165,10 +178,12 @@ class Estimator(nn.Module):
         neutral_points: Tensor,
         has_neutral: Tensor,
     ) -> Tensor:
-        here = self.encode(image, points)
-        change = (here - self.encode(neutral_image, neutral_points)) * has_neutral
-        raw = self.read(torch.cat((here, change, has_neutral), 1))
-        return raw.tanh() * self.signed + raw.sigmoid() * (1 - self.signed)
+        shape = self._shape(points, neutral_points, has_neutral)
+        here, rest = (self.pixels(_standardised(x)) for x in (image, neutral_image))
+        sight = torch.cat((here, (here - rest) * has_neutral, shape, has_neutral), 1)
+        # What is seen corrects what the points say.
+        raw = self.by_shape(torch.cat((shape, has_neutral), 1)) + self.by_sight(sight)
+        return self._values(raw)
 
 
 NETWORKS: Final[dict[str, type[nn.Module]]] = {

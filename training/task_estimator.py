@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from mien.core import alignment, parameters
 from mien.training import augment, networks
 from mien.training.data import Pairs, Pixels, mirror_points, mirror_values
+from mien.training.geometry import geometry_batch, load_geometry
 from mien.training.metrics import Scores, estimator_scores
 from mien.training.networks import VALUES
 from mien.training.task import Array, Batch, Task, floats, sheet
 
 SIZE: Final = networks.ESTIMATOR_SIZE
 NEUTRAL_GIVEN: Final = 0.6  # of the samples know their neutral face
-BLIND: Final = 0.1  # of the samples see no pixels: the points have to learn to speak alone
+BLIND: Final = 192  # faces without a picture in every batch
 LANDMARK_ERROR: Final = 0.045  # of the eyes' distance, about what the landmark network leaves
 _SIDED: Final = [VALUES.index(au) for au in parameters.SIDED_AUS]
 _ASYMMETRY: Final = [VALUES.index(name) for name in networks.ASYMMETRIES]
@@ -42,6 +43,7 @@ class EstimatorTask(Task):
         super().__init__(pairs)
         train, _ = pairs.split()
         sigma = spread(torch.from_numpy(pairs.values[train])).std(0)
+        self.geometry = load_geometry(pairs.folder / "geometry.npz", min(len(pairs), 3000))
         # Errors count by how much each varies, so that subtle units weigh as much as the jaw.
         self.weight = 1 / sigma.clamp(min=0.05)
 
@@ -68,18 +70,15 @@ class EstimatorTask(Task):
         other = int(self.pairs.neutral[i])
         given = given and other >= 0
         # Part of a tracker's error belongs to the person and is there in both frames.
-        personal = augment.misplacement(rng, 0.7 * LANDMARK_ERROR)
-        image, points = self.aligned(
-            rng, i, mirrored, personal + augment.misplacement(rng, 0.5 * LANDMARK_ERROR), disturbed
-        )
+        personal = augment.misplacement(rng, 0.7 * LANDMARK_ERROR, 1)[0]
+        own = augment.misplacement(rng, 0.5 * LANDMARK_ERROR, 2)
+        image, points = self.aligned(rng, i, mirrored, personal + own[0], disturbed)
         before, before_points = np.zeros_like(image), np.zeros_like(points)
         if given:
             before, before_points = self.aligned(
                 rng, other, mirrored,
-                personal + augment.misplacement(rng, 0.5 * LANDMARK_ERROR), disturbed,
+                personal + own[1], disturbed,
             )  # fmt: skip
-        if disturbed and rng.random() < BLIND:
-            image, before = np.full_like(image, 128), np.full_like(image, 128)
         values = self.pairs.values[i]
         values = mirror_values(values) if mirrored else values
         return [
@@ -94,11 +93,18 @@ class EstimatorTask(Task):
         return tuple(floats(list(column)) for column in zip(*samples, strict=True))
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
-        return self.rows(rng, indices, None, disturbed)
+        blind = geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR)
+        return *self.rows(rng, indices, None, disturbed), *(torch.from_numpy(x) for x in blind)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        *inputs, truth = batch
-        off = (spread(network(*inputs)) - spread(truth)) * self.weight.to(truth.device)
+        assert isinstance(network, networks.Estimator)
+        inputs, truth, points, points_truth = batch[:5], batch[5], batch[6:9], batch[9]
+        seen = self.difference(network(*inputs), truth)
+        return seen + self.difference(network.from_points(*points), points_truth)
+
+    def difference(self, found: Tensor, truth: Tensor) -> Tensor:
+        """Squares of small errors, nearly plain sizes of large ones."""
+        off = (spread(found) - spread(truth)) * self.weight.to(truth.device)
         return (off.square() / (1 + 0.2 * off.abs())).mean()
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:

@@ -1,0 +1,148 @@
+"""Faces without a picture: landmarks of the face model for random people, poses and expressions.
+
+A thousand times cheaper than rendering, and all that the points can tell is in them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from mien.core import alignment, parameters, sampling
+from mien.core.face_model import PATH, FaceModel, head_rotation
+from mien.core.files import written_whole
+from mien.training import augment
+from mien.training.data import Floats, mirror_points, mirror_values
+from mien.training.networks import VALUES
+
+Array = NDArray[np.float64]
+EXPRESSIONS: Final = 12  # of every person, after the neutral face
+_COLUMNS: Final = [parameters.INDEX[name] for name in VALUES]
+_PER_VERTEX: Final = ("base", "weights", "lips", "inside_mouth", "ears")
+
+
+def sparse_model(path: Path = PATH) -> FaceModel:
+    """The face model without the skin that neither landmarks nor joints depend on."""
+    with np.load(path) as stored:
+        data = {key: stored[key] for key in stored.files}
+    rows = data["brow_start"][:-1, None] + data["brow_landmarks"]  # (36, 10)
+    styles, points = rows.shape
+    for key in ("brow_triangle", "brow_weight", "brow_offset"):
+        data[key] = data[key][rows.ravel()]
+    data["brow_start"] = np.arange(styles + 1) * points
+    data["brow_landmarks"] = np.tile(np.arange(points), (styles, 1))
+    # iBUG's brow landmarks are the brow's own; the skin's vertices there are never read.
+    joints = data["joint_vertices"]
+    loose = data["faces"][data["face_part"] != data["parts"].tolist().index("skin")]
+    keep = np.unique(
+        np.r_[
+            data["landmarks"], joints[joints >= 0], data["brow_triangle"].ravel(), loose.ravel()
+        ]
+    )  # fmt: skip
+    new = np.full(len(data["base"]), -1)
+    new[keep] = np.arange(len(keep))
+    for key in _PER_VERTEX:
+        data[key] = data[key][keep]
+    for key in ("slider_shape", "extra"):
+        data[key] = data[key][:, keep]
+    data["landmarks"], data["brow_triangle"] = new[data["landmarks"]], new[data["brow_triangle"]]
+    whole = (new[data["faces"]] >= 0).all(1)
+    data["faces"], data["face_part"] = new[data["faces"][whole]], data["face_part"][whole]
+    data["joint_vertices"] = np.where(joints >= 0, new[joints], -1)
+    with tempfile.TemporaryDirectory() as folder:
+        reduced = Path(folder) / "face_model.npz"
+        np.savez(reduced, **data)
+        return FaceModel(reduced)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """P people with K faces each, the neutral one first."""
+
+    points: Floats  # (P, K, 68, 2), seen by a camera, y down, of any unit
+    values: Floats  # (P, K, 41)
+
+
+def make_geometry(people: int, seed: int) -> Geometry:
+    """Landmarks and values of random people, some 5 ms a face."""
+    rng, model = np.random.default_rng([seed, 99]), sparse_model()
+    points = np.empty((people, EXPRESSIONS + 1, 68, 2), np.float32)
+    values = np.empty((people, EXPRESSIONS + 1, len(VALUES)), np.float32)
+    for p in range(people):
+        identity = model.sample_identity(rng, 0.85)
+        person = model.person(identity, 0.6 * rng.standard_normal(len(model.data["extra"])))
+        distance = np.exp(rng.uniform(np.log(0.4), np.log(1.6)))
+        for k in range(EXPRESSIONS + 1):
+            y = sampling.vector(rng, identity, expression=k > 0)
+            s = parameters.signals(y)
+            turn = head_rotation(float(s["head.yaw"]), float(s["head.pitch"]))
+            marks = model.landmarks(model.pose(person, model.slider_values(y), turn), person)
+            shift = rng.normal(0, 0.02, 2)
+            x, up, z = (marks - (marks.max(0) + marks.min(0)) / 2).T
+            depth = distance + z.max() - z
+            points[p, k] = np.stack([(x + shift[0]) / depth, -(up + shift[1]) / depth], -1)
+            values[p, k] = y[_COLUMNS]
+    return Geometry(points, values)
+
+
+def load_geometry(cache: Path, people: int) -> Geometry:
+    """:func:`make_geometry` of about this many people, kept in a file until the model changes."""
+    if cache.exists() and cache.stat().st_mtime > PATH.stat().st_mtime:
+        with np.load(cache) as stored:
+            kept = Geometry(stored["points"], stored["values"])
+        if 2 * len(kept.values) >= people:
+            return kept
+    made = make_geometry(people, seed=0)
+    with written_whole(cache) as draft:
+        np.savez(draft, points=made.points, values=made.values)
+    return made
+
+
+def aligned(points: Array) -> Array:
+    """Landmarks (N, 68, 2) brought onto the template, in 0..1; as core.alignment, all at once."""
+    five = np.stack(
+        [
+            points[:, 36:42].mean(1), points[:, 42:48].mean(1),
+            points[:, 30], points[:, 48], points[:, 54],
+        ],
+        1,
+    )  # fmt: skip
+    source, target = five @ [1, 1j], alignment.TEMPLATE @ [1, 1j]
+    centred = source - source.mean(1, keepdims=True)
+    power = (np.abs(centred) ** 2).sum(1, keepdims=True)
+    turn = (centred.conj() * target).sum(1, keepdims=True) / np.maximum(power, 1e-12)
+    moved = (points @ [1, 1j] - source.mean(1, keepdims=True)) * turn + target.mean()
+    return np.stack([moved.real, moved.imag], -1)
+
+
+def geometry_batch(
+    geometry: Geometry, rng: Generator, count: int, neutral: float, error: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """(points, neutral points (N, 68, 2), has_neutral (N, 1), values (N, 41)).
+
+    Landmarks are off as a tracker's; a share ``neutral`` of the samples knows its neutral face.
+    """
+    people, faces = geometry.values.shape[:2]
+    p, k = rng.integers(people, size=count), rng.integers(faces, size=count)
+    now, rest = geometry.points[p, k].astype(float), geometry.points[p, 0].astype(float)
+    values = geometry.values[p, k]
+    mirrored = rng.random(count) < 0.5
+    now[mirrored], rest[mirrored] = (
+        mirror_points(now[mirrored], 0),
+        mirror_points(rest[mirrored], 0),
+    )
+    values[mirrored] = mirror_values(values[mirrored])
+    personal = augment.misplacement(rng, 0.7 * error, count)
+    shown = []
+    for face in (now, rest):
+        off = personal + augment.misplacement(rng, 0.5 * error, count)
+        unit = augment.face_unit(face)[:, None, None]
+        shown.append(aligned(face + off * unit).astype(np.float32))
+    given = (rng.random((count, 1)) < neutral).astype(np.float32)
+    return shown[0], shown[1] * given[..., None], given, values
