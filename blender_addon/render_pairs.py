@@ -151,15 +151,26 @@ class PairRenderer:
         someone = Someone.sample(np.random.default_rng([self.seed, 2, identity]), self.model)
         expression = index % PER_IDENTITY > 0
         y = sampling.vector(rng, someone.identity, expression)
+        s = parameters.signals(y)
+        roll = float(np.clip(rng.normal(0, 7), -20, 20))
+        turn = head_rotation(float(s["head.yaw"]), float(s["head.pitch"]), roll)
+        vertices, landmarks = self.dress(someone, identity, y, turn)
+        tint = rng.uniform(0.35, 1, 3) * 0.4 + 0.6
+        shot = Shot(
+            camera(rng, landmarks), lights(rng), (float(tint[0]), float(tint[1]), float(tint[2])),
+            float(rng.uniform(0.15, 0.9)), float(rng.normal(0, 0.3)), index,
+        )  # fmt: skip
+        self.scene.render(shot, str(picture))
+        kind = "expression" if expression else "neutral"
+        return self._record(y, landmarks, vertices, shot, index, identity, kind)
+
+    def dress(self, someone: Someone, identity: int, y: Array, turn: Array) -> tuple[Array, Array]:
+        """Puts a person with an expression into the scene; (vertices, landmarks)."""
+        assert self.wardrobe is not None, "studio pictures have no wardrobe"
         person = self.model.person(someone.identity, someone.extra)
         sides = self.model.slider_values(y)
-        s = parameters.signals(y)
-        turn = head_rotation(
-            float(s["head.yaw"]), float(s["head.pitch"]), float(np.clip(rng.normal(0, 7), -20, 20))
-        )
         vertices = self.model.pose(person, sides, turn)
         landmarks = self.model.landmarks(vertices, person)
-        assert self.wardrobe is not None
         self.scene.set_face(person, vertices)
         self.scene.set_look(someone.look)
         self.scene.set_shade(self._shade(someone))
@@ -171,14 +182,7 @@ class PairRenderer:
         self.wardrobe.wear_hair(someone.hair, vertices)
         frames = np.random.default_rng([self.seed, 4, identity]) if someone.glasses else None
         self.wardrobe.wear_glasses(frames, landmarks, turn)
-        tint = rng.uniform(0.35, 1, 3) * 0.4 + 0.6
-        shot = Shot(
-            camera(rng, landmarks), lights(rng), (float(tint[0]), float(tint[1]), float(tint[2])),
-            float(rng.uniform(0.15, 0.9)), float(rng.normal(0, 0.3)), index,
-        )  # fmt: skip
-        self.scene.render(shot, str(picture))
-        kind = "expression" if expression else "neutral"
-        return self._record(y, landmarks, vertices, shot, index, identity, kind)
+        return vertices, landmarks
 
     def _studio(self, rng: np.random.Generator, index: int, picture: Path) -> dict[str, Any]:
         y = sampling.uniform(rng)

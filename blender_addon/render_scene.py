@@ -180,20 +180,7 @@ class FaceScene:
         self.camera.data.lens = 36.0 * shot.camera.focal
         self._background.inputs[0].default_value = (*shot.world, 1)
         self._background.inputs[1].default_value = shot.world_strength
-        centre = Vector((0, -0.08, 0.71))
-        for lamp, light in zip(self._lights, shot.lights + (None,) * 4, strict=False):
-            if light is None:
-                lamp.data.energy = 0.0
-                continue
-            flat = light.distance * math.cos(light.elevation)
-            lamp.location = centre + Vector((
-                flat * math.sin(light.azimuth), -flat * math.cos(light.azimuth),
-                light.distance * math.sin(light.elevation),
-            ))  # fmt: skip
-            lamp.rotation_euler = (centre - lamp.location).to_track_quat("-Z", "Y").to_euler()
-            lamp.data.size = light.size
-            lamp.data.energy = light.strength * light.distance**2
-            lamp.data.color = light.colour
+        place_lights(self._lights, shot.lights)
         self.scene.view_settings.exposure = shot.exposure
         self.scene.cycles.seed = shot.seed
         self.scene.render.filepath = path
@@ -204,3 +191,23 @@ def set_vertices(mesh: Any, vertices: Array) -> None:
     """Moves a mesh's vertices (model axes)."""
     mesh.vertices.foreach_set("co", to_blender(vertices).astype(np.float32).ravel())
     mesh.update()
+
+
+def place_lights(lamps: list[Any], lights: tuple[Light, ...]) -> None:
+    """Sets lamps to lights; lamps left over go dark."""
+    centre = Vector((0, -0.08, 0.71))
+    for lamp in lamps[len(lights) :]:
+        lamp.data.energy = 0.0
+    for lamp, light in zip(lamps, lights, strict=False):
+        flat = light.distance * math.cos(light.elevation)
+        lamp.location = centre + Vector(
+            (
+                flat * math.sin(light.azimuth),
+                -flat * math.cos(light.azimuth),
+                light.distance * math.sin(light.elevation),
+            )
+        )
+        lamp.rotation_euler = (centre - lamp.location).to_track_quat("-Z", "Y").to_euler()
+        lamp.data.size = light.size
+        lamp.data.energy = light.strength * light.distance**2
+        lamp.data.color = light.colour
