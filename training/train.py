@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mien.core.errors import UserError
 from mien.training import networks
@@ -45,7 +44,7 @@ def pick_device(wanted: str) -> torch.device:
 
 
 class Training:
-    """A network on its way: steps, averages, saves, reports."""
+    """A network on its way: steps, saves, reports."""
 
     def __init__(
         self, task: Task, folder: Path, out: Path, minutes: float, device: torch.device
@@ -57,10 +56,6 @@ class Training:
         torch.set_num_threads(THREADS)
         cv2.setNumThreads(1)  # images are made beside the learning, not in front of it
         self.network = networks.NETWORKS[task.name]().to(device)
-        # The average of the weights over the last few hundred steps is what is shipped.
-        self.average = AveragedModel(
-            self.network, multi_avg_fn=get_ema_multi_avg_fn(0.995), use_buffers=True
-        )
         self.optimizer = torch.optim.AdamW(self.network.parameters(), RATE, weight_decay=1e-2)
         self.step, self.spent = 0, 0.0
         self.losses: list[float] = []
@@ -74,9 +69,7 @@ class Training:
         if not self.checkpoint.exists():
             return
         state = read_checkpoint(self.checkpoint)
-        self.network.load_state_dict(state["training"])
-        self.average.module.load_state_dict(state["network"])
-        self.average.n_averaged.fill_(state["step"])
+        self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
 
@@ -89,8 +82,7 @@ class Training:
     def save(self, scores: dict[str, Any] | None = None) -> None:
         state = {
             "name": self.task.name,
-            "network": self.average.module.state_dict(),
-            "training": self.network.state_dict(),
+            "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "spent": self.spent,
@@ -129,7 +121,6 @@ class Training:
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
-        self.average.update_parameters(self.network)
         self.step += 1
         return float(loss.detach())
 
@@ -162,7 +153,7 @@ class Training:
         return self.report()
 
     def report(self) -> dict[str, Any]:
-        network = self.average.module.eval()
+        network = self.network.eval()
         scores = self.task.score(network, self.held)
         self.save(scores)
         report = {

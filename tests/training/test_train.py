@@ -43,7 +43,7 @@ def test_resuming_goes_on_from_where_it_stopped(runs, pairs, pairs_folder):
     state = read_checkpoint(runs / "estimator.pt")
     assert training.step == state["step"] > 0 and training.spent >= 1.2
     for key, value in training.network.state_dict().items():
-        assert torch.equal(value, state["training"][key])
+        assert torch.equal(value, state["network"][key])
 
 
 def test_exported_files_run_as_capture_runs_them(runs, pairs_folder, tmp_path):
