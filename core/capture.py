@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from . import models, parameters
 from .errors import UserError
 from .estimator import Estimator, Sample, sample
-from .finder import Finder
 from .frames import SEQUENCE_FPS, open_footage
 from .take import Take
 from .tracking import Tracker
@@ -128,7 +127,7 @@ def capture(
     footage = open_footage(source, start=start, end=end, fps=fps)
     loaded = models.load(device)
     estimator = Estimator(loaded.estimator, loaded.values)
-    tracker = Tracker(Finder(loaded.finder), loaded.landmarks, faces)
+    tracker = Tracker(loaded.landmarks, faces)
     clock = _Clock(footage.total, loaded)
     indices: list[int] = []
     times: list[float] = []

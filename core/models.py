@@ -1,4 +1,4 @@
-"""The three networks: their files checked against the manifest, opened with onnxruntime."""
+"""The networks of capture: their files checked against the manifest, opened with onnxruntime."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import onnxruntime as ort
 from .errors import UserError
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
-NETWORKS: Final = ("finder", "landmarks", "estimator")
+NETWORKS: Final = ("landmarks", "estimator")
 DEVICES: Final = ("auto", "cpu", "cuda")
 THREADS: Final = 2
 _CUDA: Final = "CUDAExecutionProvider"
@@ -25,7 +25,6 @@ class Models:
     """Open networks.  ``provider`` is what really runs them; ``note`` says why it is not CUDA where
     that was to be had, and is empty otherwise; ``values`` names the estimator's outputs."""
 
-    finder: Any
     landmarks: Any
     estimator: Any
     values: tuple[str, ...]
@@ -70,14 +69,13 @@ def load(device: str = "auto", folder: Path = WEIGHTS) -> Models:
     options = ort.SessionOptions()
     options.intra_op_num_threads = THREADS
     options.log_severity_level = 4  # its warnings are about CUDA's absence, which `note` tells
-    finder, landmarks, estimator = (
+    landmarks, estimator = (
         ort.InferenceSession(read_network(name, manifest, folder), options, providers=wanted)
         for name in NETWORKS
     )
     # onnxruntime falls back in silence: only the session knows what runs it.
     provider = str(estimator.get_providers()[0])
     return Models(
-        finder,
         landmarks,
         estimator,
         tuple(manifest["estimator.onnx"]["values"]),

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import alignment
-from .finder import Finder, overlap
+from .finder import overlap
+from .scan import Scanner
 
 Array = NDArray[np.float64]
 
 SIZE: Final = 128  # side of the landmark network's input in pixels
 THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
-PATIENCE: Final = 5  # frames between looks for the others while some faces are followed
+WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none
+PATIENCE: Final = 5  # frames between looks for faces that are not followed
 SAME: Final = 0.4  # two boxes that overlap more are one face
 _SMALLEST: Final = 8.0  # pixels; a box below that is no face
 
@@ -33,8 +35,8 @@ class Tracker:
     """Follows up to ``faces`` faces; a face keeps its number while it is seen, and the one that
     comes back nearest to where a number was lost gets it again."""
 
-    def __init__(self, finder: Finder, landmarks: Any, faces: int) -> None:
-        self._finder, self._session, self._faces = finder, landmarks, faces
+    def __init__(self, landmarks: Any, faces: int) -> None:
+        self._scan, self._session, self._faces = Scanner(landmarks), landmarks, faces
         self._seen: dict[int, Face] = {}
         self._last: dict[int, Array] = {}  # number -> its latest box, seen now or lost
         self._since_look = PATIENCE
@@ -49,19 +51,20 @@ class Tracker:
         ):
             self._accept(number, points, score)
         self._since_look += 1
-        lost = len(self._seen) < len(followed) or not self._seen
+        lost = len(self._seen) < len(followed)
         if len(self._seen) < self._faces and (lost or self._since_look >= PATIENCE):
             self._look(image)
         return [self._seen[number] for number in sorted(self._seen)]
 
     def _look(self, image: NDArray[Any]) -> None:
-        """Let the finder search the whole frame for faces that are not followed yet."""
+        """Search the whole frame for faces that are not followed yet."""
         self._since_look = 0
-        boxes = [box for box in self._finder(image) if self._is_new(box)]
+        boxes = [box for box in self._scan(image, self._faces) if self._is_new(box)]
         boxes = boxes[: 2 * self._faces]  # a few to spare, as the landmarks refuse some
         # Looking twice: the first landmarks give the second a better box.
         first = [points for points, score in self._measure(image, boxes) if score >= THRESHOLD]
         again = self._measure(image, [alignment.face_box(points) for points in first])
+        again = [(points, score) for points, score in again if score >= WELCOME]
         for points, score in sorted(again, key=lambda pair: -np.ptp(pair[0][:, 1]) * pair[1]):
             if len(self._seen) == self._faces:
                 return

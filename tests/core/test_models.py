@@ -43,8 +43,8 @@ def test_a_changed_network_is_refused(weights: Path, name: str) -> None:
 
 
 def test_missing_files_are_told(weights: Path) -> None:
-    (weights / "finder.onnx").unlink()
-    with pytest.raises(UserError, match=r"finder\.onnx is missing"):
+    (weights / "landmarks.onnx").unlink()
+    with pytest.raises(UserError, match=r"landmarks\.onnx is missing"):
         models.load("cpu", weights)
     (weights / "manifest.json").write_text("{")
     with pytest.raises(UserError, match="install mien again"):
