@@ -40,7 +40,7 @@ def estimator_scores(found: ArrayLike, truth: ArrayLike) -> Scores:
     """ICC(3,1) and MAE (0-5 scale) per AU, angle errors in degrees, of values (N, 41)."""
     f, t = np.asarray(found, float), np.asarray(truth, float)
     column = {name: (t[:, i], f[:, i]) for i, name in enumerate(VALUES)}
-    unsided = [name for name in (*parameters.AUS, "AU29", "AD34")]
+    unsided = (*parameters.AUS, "AU29", "AD34")
     icc = {name: icc31(np.stack(column[name], 1)) for name in unsided}
     for au in parameters.SIDED_AUS:
         pair = [parameters.sides(column[au][k], column[f"{au}.asymmetry"][k]) for k in (0, 1)]

@@ -57,6 +57,11 @@ def _standardised(x: Tensor) -> Tensor:
     return x / (x.pow(2).mean(dim=(1, 2, 3), keepdim=True).sqrt() + 0.05)
 
 
+class _Standardised(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return _standardised(x)
+
+
 class Pyramid(nn.Module):
     """Down by strides of 2 through ``widths``, then up again, adding, to stride ``2 ** level``."""
 
@@ -146,28 +151,36 @@ class Estimator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.pixels = nn.Sequential(
-            _conv(1, 16, 2, 5), _conv(16, 32, 2), _Residual(32), _conv(32, 64, 2), _Residual(64),
-            _conv(64, 96, 2), _conv(96, 16, 1, 1), nn.Flatten(), nn.Linear(16 * 36, 128),
+            _Standardised(), _conv(1, 16, 2, 5), _conv(16, 32, 2), _Residual(32),
+            _conv(32, 64, 2), _Residual(64), _conv(64, 96, 2),
+            _conv(96, 16, 1, 1), nn.Flatten(), nn.Linear(16 * 36, 128),
         )  # fmt: skip
         self.shape = nn.Sequential(
-            nn.Linear(2 * POINTS, 256), nn.ReLU(inplace=True), nn.Linear(256, 128)
-        )
+            nn.Flatten(), nn.BatchNorm1d(2 * POINTS, affine=False),
+            nn.Linear(2 * POINTS, 256), nn.ReLU(inplace=True), nn.Linear(256, 128),
+        )  # fmt: skip
         self.by_shape = _reader(2 * 128 + 1)
         self.by_sight = _reader(2 * 256 + 1)
-        signed = torch.tensor([float(name in ASYMMETRIES) for name in VALUES])
-        self.register_buffer("signed", signed, persistent=False)
+        nn.init.zeros_(self.by_sight[-1].weight)  # until it knows better, the points speak
+        table = [parameters.PARAMETERS[parameters.INDEX[name]] for name in VALUES]
+        for label in ("neutral", "low", "high"):
+            row = torch.tensor([float(getattr(p, label)) for p in table])
+            self.register_buffer(label, row, persistent=False)
 
     def _values(self, raw: Tensor) -> Tensor:
-        return raw.tanh() * self.signed + raw.sigmoid() * (1 - self.signed)
+        # Linear while it learns: a sigmoid has no slope where most action units are, near 0.
+        values = self.neutral + 0.2 * raw
+        return values if self.training else values.clamp(self.low, self.high)
 
-    def _shape(self, points: Tensor, neutral_points: Tensor, has_neutral: Tensor) -> Tensor:
-        """(B, 256): the face's shape, and how it differs from the neutral one."""
-        here, rest = (self.shape(((p - 0.5) * 4).flatten(1)) for p in (points, neutral_points))
-        return torch.cat((here, (here - rest) * has_neutral), 1)
+    def _change(self, encoder: nn.Module, now: Tensor, rest: Tensor, known: Tensor) -> Tensor:
+        """(B, 256): what is encoded of the face, and how it differs from the neutral one."""
+        known = known.reshape(-1, *(1,) * (now.ndim - 1))
+        here, before = encoder(torch.cat((now, rest * known + now * (1 - known)))).chunk(2)
+        return torch.cat((here, here - before), 1)
 
     def from_points(self, points: Tensor, neutral_points: Tensor, has_neutral: Tensor) -> Tensor:
         """The values as far as the points alone can tell."""
-        shape = self._shape(points, neutral_points, has_neutral)
+        shape = self._change(self.shape, points, neutral_points, has_neutral)
         return self._values(self.by_shape(torch.cat((shape, has_neutral), 1)))
 
     def forward(
@@ -178,12 +191,11 @@ class Estimator(nn.Module):
         neutral_points: Tensor,
         has_neutral: Tensor,
     ) -> Tensor:
-        shape = self._shape(points, neutral_points, has_neutral)
-        here, rest = (self.pixels(_standardised(x)) for x in (image, neutral_image))
-        sight = torch.cat((here, (here - rest) * has_neutral, shape, has_neutral), 1)
+        shape = self._change(self.shape, points, neutral_points, has_neutral)
+        sight = self._change(self.pixels, image, neutral_image, has_neutral)
         # What is seen corrects what the points say.
-        raw = self.by_shape(torch.cat((shape, has_neutral), 1)) + self.by_sight(sight)
-        return self._values(raw)
+        raw = self.by_shape(torch.cat((shape, has_neutral), 1))
+        return self._values(raw + self.by_sight(torch.cat((sight, shape, has_neutral), 1)))
 
 
 NETWORKS: Final[dict[str, type[nn.Module]]] = {

@@ -60,6 +60,9 @@ class Task:
         moved = cv2.warpAffine(np.ascontiguousarray(image), matrix, (size, size))
         return moved, alignment.transform(matrix, points)
 
+    def begin(self, network: nn.Module, seconds: float) -> None:
+        """What a new network learns before the first batch, in a share of the time."""
+
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """Tensors for :meth:`loss`, the network's inputs first."""
         raise NotImplementedError

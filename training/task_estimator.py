@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 import cv2
@@ -21,7 +22,8 @@ from mien.training.task import Array, Batch, Task, floats, sheet
 
 SIZE: Final = networks.ESTIMATOR_SIZE
 NEUTRAL_GIVEN: Final = 0.6  # of the samples know their neutral face
-BLIND: Final = 192  # faces without a picture in every batch
+BLIND: Final = 512  # faces without a picture in every batch
+POINTS_RATE: Final = 2e-3
 LANDMARK_ERROR: Final = 0.045  # of the eyes' distance, about what the landmark network leaves
 _SIDED: Final = [VALUES.index(au) for au in parameters.SIDED_AUS]
 _ASYMMETRY: Final = [VALUES.index(name) for name in networks.ASYMMETRIES]
@@ -37,7 +39,7 @@ def spread(values: Tensor) -> Tensor:
 
 class EstimatorTask(Task):
     name = "estimator"
-    batch_size = 64
+    batch_size = 32
 
     def __init__(self, pairs: Pairs) -> None:
         super().__init__(pairs)
@@ -91,6 +93,24 @@ class EstimatorTask(Task):
     ) -> Batch:
         samples = [self.sample(rng, int(i), neutral, disturbed) for i in indices]
         return tuple(floats(list(column)) for column in zip(*samples, strict=True))
+
+    def begin(self, network: nn.Module, seconds: float) -> None:
+        """Learns to read the points, which is quick, so that the pixels only have to add to it."""
+        assert isinstance(network, networks.Estimator)
+        device = next(network.parameters()).device
+        reader = [*network.shape.parameters(), *network.by_shape.parameters()]
+        optimizer = torch.optim.AdamW(reader, POINTS_RATE, weight_decay=1e-3)
+        rng, start, progress = np.random.default_rng(1), time.monotonic(), 0.0
+        while progress < 1:
+            optimizer.param_groups[0]["lr"] = POINTS_RATE * (1 - 0.8 * progress)
+            faces = geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR)
+            *points, truth = (torch.from_numpy(x).to(device) for x in faces)
+            loss = self.difference(network.from_points(*points), truth)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            progress = (time.monotonic() - start) / seconds
+        print(f"estimator: loss {float(loss.detach()):.4f} of the points alone", flush=True)
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         blind = geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR)

@@ -130,6 +130,8 @@ class Training:
         start = said = saved = time.monotonic()
         already = self.spent
         self.network.train()
+        if not self.step:
+            self.task.begin(self.network, 0.3 * self.budget)
         for batch in self.batches():
             if self.spent >= self.budget:
                 break
