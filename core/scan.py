@@ -18,7 +18,7 @@ from .finder import overlap
 Array = NDArray[np.float64]
 
 SIZE: Final = 128  # side of the network's input in pixels
-SHARES: Final = (0.95, 0.68, 0.48, 0.34, 0.24)  # window sides of the frame's shorter one
+SHARES: Final = (0.95, 0.68, 0.48, 0.34)  # window sides of the frame's shorter one
 STEP: Final = 0.3  # of a window's side, from one to the next
 BATCH: Final = 32
 SURE: Final = 3.0  # logit of the best window on a face
