@@ -291,7 +291,7 @@ class FaceModel:
         """Names of the parts, which are also the material slots in Blender."""
         return [str(p) for p in self.data["parts"]]
 
-    def sample_identity(self, rng: np.random.Generator, spread: float = 1.0) -> Array:
+    def sample_identity(self, rng: np.random.Generator, spread: float = 0.5) -> Array:
         """(244,) of a believable person: the prior learned from random MakeHuman heads."""
         basis = self.data["prior"]
         controls = 0.5 + basis @ rng.standard_normal(basis.shape[1]) * spread
