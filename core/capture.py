@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 STAGES: Final = ("decode", "find", "align", "estimate")
 FEWEST: Final = 12  # frames of a face below which none of them can be told to be at rest
-CALM_SHARE: Final = 0.2  # of the frames count as calm
+CALM_SHARE: Final = 0.35  # of the frames count as calm; the most usual of them is the neutral
 CALM_LIMIT: Final = 0.6  # a face with a stronger AU is not at rest, however calm for its clip
 _BATCH: Final = 32  # faces estimated between two reports
 _REPORT: Final = 0.1  # seconds between reports of progress

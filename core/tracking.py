@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 SIZE: Final = 128  # side of the landmark network's input in pixels
 THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
 WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none
-PATIENCE: Final = 5  # frames between looks for faces that are not followed
+PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SAME: Final = 0.4  # two boxes that overlap more are one face
 _SMALLEST: Final = 8.0  # pixels; a box below that is no face
 
