@@ -59,16 +59,11 @@ def paint(
 
     ``age`` and ``beard`` in 0..1; ``skin`` and ``hair`` linear colours (3,).
     """
-    colour = np.zeros((SIZE, SIZE, 3), np.float32)
-    alpha: Array = np.zeros((SIZE, SIZE), np.float32)
+    marks = np.zeros((SIZE, SIZE, 4), np.float32)  # premultiplied while they pile up
 
     def over(a: Array, c: Array) -> None:
-        nonlocal alpha
-        a = np.clip(a, 0, 1).astype(np.float32)
-        total = a + alpha * (1 - a)
-        mixed = colour * (alpha * (1 - a))[..., None] + c * a[..., None]
-        colour[:] = mixed / np.maximum(total, 1e-4)[..., None]
-        alpha = total
+        a = np.clip(a, 0, 1).astype(np.float32)[..., None]
+        marks[:] = marks * (1 - a) + a * np.append(c, 1).astype(np.float32)
 
     over(_eyes(7.18, 0.14) * rng.uniform(0, 0.4), skin * (0.62, 0.5, 0.5))
     if made_up:
@@ -100,7 +95,8 @@ def paint(
         chin = np.exp(-((_X / 0.16) ** 2) - ((_Y - 6.36) / 0.1) ** 2)
         lines = np.maximum(lines, dimpled * 0.8 * chin * grain)
     over(np.clip(lines * depth, 0, 1) * 0.75, skin * (0.50, 0.36, 0.32))
-    return np.dstack([colour, alpha])[::-1]
+    marks[..., :3] /= np.maximum(marks[..., 3:], 1e-4)
+    return marks[::-1]
 
 
 def _eyes(height: float, width: float) -> Array:

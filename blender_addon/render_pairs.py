@@ -99,8 +99,8 @@ class Someone:
         )  # fmt: skip
         beard = rng.uniform(0.15, 0.9) if not made_up and rng.random() < 0.33 else 0.0
         return Someone(
-            identity=model.sample_identity(rng, 0.85),
-            extra=0.6 * rng.standard_normal(len(model.data["extra"])),
+            identity=model.sample_identity(rng, 0.6),
+            extra=0.8 * rng.standard_normal(len(model.data["extra"])),
             look=look, hair=Hair.sample(rng, hair),
             age=float(rng.random() ** 1.5), beard=float(beard),
             made_up=bool(made_up), glasses=bool(rng.random() < 0.2),

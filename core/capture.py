@@ -148,7 +148,7 @@ def capture(
             found = tracker.update(frame.image)
         with clock.stage("align"):
             for face in found:
-                new, roll = sample(frame.image, face.points)
+                new, roll = sample(face.points, face.features)
                 kept = seen[face.number]
                 kept.rows.append(len(indices))
                 kept.samples.append(new)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +12,6 @@ from . import alignment, parameters
 
 Array = NDArray[np.float64]
 
-SIZE: Final = 96  # side of the network's input in pixels
 _BATCH: Final = 32
 _LOW: Final = np.array([p.low for p in parameters.PARAMETERS])
 _HIGH: Final = np.array([p.high for p in parameters.PARAMETERS])
@@ -21,18 +19,18 @@ _HIGH: Final = np.array([p.high for p in parameters.PARAMETERS])
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the estimator sees of a face: grey crop (96, 96), landmarks (68, 2) in 0..1 of it."""
+    """What the estimator sees of a face: landmarks (68, 2) in 0..1 of the aligned crop, features
+    (F,) of the landmark network."""
 
-    image: NDArray[np.uint8]
     points: NDArray[np.float32]
+    features: NDArray[np.float32]
 
 
-def sample(image: NDArray[Any], points: Array) -> tuple[Sample, float]:
-    """(the aligned face, its roll in degrees) of a frame (H, W, 3) RGB and landmarks (68, 2)."""
-    crop, matrix = alignment.align(image, points, SIZE)
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    inside = alignment.transform(matrix, points) / SIZE
-    return Sample(grey, inside.astype(np.float32)), alignment.roll(matrix)
+def sample(points: Array, features: NDArray[np.float32]) -> tuple[Sample, float]:
+    """(the aligned face, its roll in degrees) of landmarks (68, 2) and features in a frame."""
+    matrix = alignment.aligned_matrix(points, 1)
+    aligned = alignment.transform(matrix, points).astype(np.float32)
+    return Sample(aligned, features), alignment.roll(matrix)
 
 
 class Estimator:
@@ -48,24 +46,23 @@ class Estimator:
         y = np.tile(parameters.neutral(), (len(samples), 1))
         for start in range(0, len(samples), _BATCH):
             part = samples[start : start + _BATCH]
-            rest = [neutral] * len(part) if neutral else []
-            inputs = {**_inputs(part), **_neutral_inputs(rest, len(part))}
+            inputs = {**_inputs(part), **_neutral_inputs(part, neutral)}
             (values,) = self._session.run(["values"], inputs)
             y[start : start + len(part), self._columns] = values
         return np.clip(y, _LOW, _HIGH)
 
 
 def _inputs(samples: list[Sample]) -> dict[str, NDArray[np.float32]]:
-    images = np.stack([s.image for s in samples])[:, None].astype(np.float32) / np.float32(255)
-    return {"image": images, "points": np.stack([s.points for s in samples])}
+    return {
+        "points": np.stack([s.points for s in samples]),
+        "features": np.stack([s.features for s in samples]),
+    }
 
 
-def _neutral_inputs(rest: list[Sample], count: int) -> dict[str, NDArray[np.float32]]:
-    if not rest:
-        return {
-            "neutral_image": np.zeros((count, 1, SIZE, SIZE), np.float32),
-            "neutral_points": np.zeros((count, 68, 2), np.float32),
-            "has_neutral": np.zeros((count, 1), np.float32),
-        }
-    known = {f"neutral_{name}": value for name, value in _inputs(rest).items()}
-    return {**known, "has_neutral": np.ones((count, 1), np.float32)}
+def _neutral_inputs(
+    samples: list[Sample], neutral: Sample | None
+) -> dict[str, NDArray[np.float32]]:
+    # A network that is told that there is no neutral does not look at the one it is given.
+    given = _inputs([neutral or s for s in samples])
+    known = np.full((len(samples), 1), float(neutral is not None), np.float32)
+    return {**{f"neutral_{name}": value for name, value in given.items()}, "has_neutral": known}

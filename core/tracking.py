@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -24,11 +24,13 @@ _SMALLEST: Final = 8.0  # pixels; a box below that is no face
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face in one frame: its number from 0, landmarks (68, 2) in pixels, confidence in 0..1."""
+    """A face in one frame: its number from 0, landmarks (68, 2) in pixels, confidence in 0..1, and
+    what the network saw (F,)."""
 
     number: int
     points: Array
     confidence: float
+    features: NDArray[np.float32]
 
 
 class Tracker:
@@ -46,10 +48,10 @@ class Tracker:
         followed = list(self._seen)
         found = self._measure(image, [self._last[number] for number in followed])
         self._seen = {}
-        for number, (points, score) in sorted(
-            zip(followed, found, strict=True), key=lambda pair: -pair[1][1]
+        for number, face in sorted(
+            zip(followed, found, strict=True), key=lambda pair: -pair[1].confidence
         ):
-            self._accept(number, points, score)
+            self._accept(number, face)
         self._since_look += 1
         lost = len(self._seen) < len(followed)
         if len(self._seen) < self._faces and (lost or self._since_look >= PATIENCE):
@@ -62,32 +64,34 @@ class Tracker:
         boxes = [box for box in self._scan(image, self._faces) if self._is_new(box)]
         boxes = boxes[: 2 * self._faces]  # a few to spare, as the landmarks refuse some
         # Looking twice: the first landmarks give the second a better box.
-        first = [points for points, score in self._measure(image, boxes) if score >= THRESHOLD]
-        again = self._measure(image, [alignment.face_box(points) for points in first])
-        again = [(points, score) for points, score in again if score >= WELCOME]
-        for points, score in sorted(again, key=lambda pair: -np.ptp(pair[0][:, 1]) * pair[1]):
+        first = [f for f in self._measure(image, boxes) if f.confidence >= THRESHOLD]
+        again = self._measure(image, [alignment.face_box(face.points) for face in first])
+        again = [face for face in again if face.confidence >= WELCOME]
+        for face in sorted(again, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence):
             if len(self._seen) == self._faces:
                 return
-            self._accept(self._number_for(points), points, score)
+            self._accept(self._number_for(face.points), face)
 
-    def _measure(self, image: NDArray[Any], boxes: list[Array]) -> list[tuple[Array, float]]:
-        """(landmarks (68, 2) in pixels, score in 0..1) in each box."""
+    def _measure(self, image: NDArray[Any], boxes: list[Array]) -> list[Face]:
+        """The face in each box, as yet without a number."""
         if not boxes:
             return []
         matrices = [alignment.box_matrix(box, SIZE) for box in boxes]
         crops = np.stack([alignment.warp(image, matrix, SIZE) for matrix in matrices])
         network_input = crops.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
-        points, logits = self._session.run(["points", "score"], {"image": network_input})
+        points, logits, features = self._session.run(
+            ["points", "score", "features"], {"image": network_input}
+        )
         scores = 1 / (1 + np.exp(-logits.reshape(-1).astype(float)))
         return [
-            (alignment.transform(alignment.inverse(matrix), p * SIZE), float(score))
-            for matrix, p, score in zip(matrices, points, scores, strict=True)
+            Face(-1, alignment.transform(alignment.inverse(m), p * SIZE), float(score), seen)
+            for m, p, score, seen in zip(matrices, points, scores, features, strict=True)
         ]
 
-    def _accept(self, number: int, points: Array, score: float) -> None:
-        box = alignment.face_box(points)
-        if score >= THRESHOLD and box[2] >= _SMALLEST and self._is_new(box):
-            self._seen[number] = Face(number, points, score)
+    def _accept(self, number: int, face: Face) -> None:
+        box = alignment.face_box(face.points)
+        if face.confidence >= THRESHOLD and box[2] >= _SMALLEST and self._is_new(box):
+            self._seen[number] = replace(face, number=number)
             self._last[number] = box
 
     def _is_new(self, box: Array) -> bool:

@@ -103,8 +103,9 @@ def heads(head: HeadData, used: Array, rng: np.random.Generator) -> Array:
     return (shapes - middle[:, None]) * scale + middle.mean(0)
 
 
-def skeleton(head: HeadData, used: Array) -> tuple[list[str], Array]:
-    """Bone names (root, neck, head, then the face's) and weights (V, B)."""
+def skeleton(head: HeadData, used: Array) -> tuple[list[str], Array, Array]:
+    """Bone names (root, neck, head, then the face's), weights (V, B), and which vertices (V,) line
+    the eye sockets and had none: they go with what is beside them."""
 
     def under_face(bone: str | None) -> bool:
         while bone:
@@ -129,8 +130,12 @@ def skeleton(head: HeadData, used: Array) -> tuple[list[str], Array]:
             np.add.at(column, mine[:, 0].astype(int), mine[:, 1])
     names = list(columns)
     weights = np.stack([columns[b] for b in names], 1)
-    weights[weights.sum(1) < 1e-6, 0] = 1
-    return names, weights / weights.sum(1, keepdims=True)
+    lining = weights.sum(1) < 1e-6
+    balls = weights[:, [names.index(b) for b in ("eye.L", "eye.R")]].any(1)
+    bound, points = np.nonzero(~lining & ~balls)[0], head.vertices[used]
+    gap = np.linalg.norm(points[lining][:, None] - points[bound], axis=2)
+    weights[lining] = weights[bound[gap.argmin(1)]]
+    return names, weights / weights.sum(1, keepdims=True), lining
 
 
 def joints(head: HeadData, bones: list[str], used: Array, base: Array) -> tuple[Array, Array]:
@@ -175,6 +180,13 @@ def skin(base: Array, weights: Array, joint: Array, motion: Array) -> tuple[Arra
     return np.einsum("vb,bij->vij", weights, linear), weights @ offset
 
 
+def around_eyes(bones: list[str], weights: Array, lining: Array) -> tuple[list[Array], Array]:
+    """Vertices of the left and the right eyeball, and which vertices (V,) are lids."""
+    eyes = [np.nonzero(weights[:, bones.index(f"eye.{s}")] > 0.5)[0] for s in "LR"]
+    lid_bones = [i for i, b in enumerate(bones) if b.startswith("lid")]
+    return eyes, (weights[:, lid_bones].sum(1) > 0.25) & ~lining
+
+
 def clear_eyes(points: Array, base: Array, eyes: list[Array], lids: Array) -> Array:
     """Points with the lids pushed out of the eyeballs (radius looked up by direction)."""
     out = points.copy()
@@ -203,15 +215,19 @@ def prune(motion: Array) -> Array:
 
 
 def sliders(
-    head: HeadData, used: Array, base: Array, bones: list[str], weights: Array, joint: Array
+    head: HeadData,
+    used: Array,
+    base: Array,
+    bones: list[str],
+    weights: Array,
+    joint: Array,
+    lining: Array,
 ) -> dict[str, Array]:
     """Bone motion and corrective of every slider, so that at 1 it meets its target exactly."""
     units = expand(AU_UNITS) | expand(LID_UNITS)
     cache: dict[str, Array] = {}
     first = bones.index("head") + 1
-    eyes = [np.nonzero(weights[:, bones.index(f"eye.{s}")] > 0.5)[0] for s in "LR"]
-    lid_bones = [i for i, b in enumerate(bones) if b.startswith("lid")]
-    lids = weights[:, lid_bones].sum(1) > 0.25
+    eyes, lids = around_eyes(bones, weights, lining)
     eyeball = np.concatenate(eyes)
     columns = {b: columns_of(base, weights[:, b], joint[b]) for b in range(first, len(bones))}
     goals, motions = [], []
@@ -402,7 +418,9 @@ def main() -> None:
     used, faces, part, uv = parts(head)
     sample = heads(head, used, np.random.default_rng(0))
     base = sample.mean(0)
-    bones, weights = skeleton(head, used)
+    bones, weights, lining = skeleton(head, used)
+    # At rest first: what a slider then clears is its own doing, and two sliders do not clear twice.
+    base = clear_eyes(base, base, *around_eyes(bones, weights, lining))
     joint, carried = joints(head, bones, used, base)
     index = -np.ones(len(head.vertices), int)
     index[used] = np.arange(len(used))
@@ -426,7 +444,7 @@ def main() -> None:
         "fade_strength": np.array([f[2] for f in fades]),
     }
     data |= controls(bones, joint * DM)
-    data |= sliders(head, used, base, bones, weights, joint)
+    data |= sliders(head, used, base, bones, weights, joint, lining)
     data |= brows(base, faces[part == 0], base[index[list(LANDMARKS[22:27])], :2])
     draft = data | {"prior": np.zeros((208, 1)), "extra": np.zeros((0, len(base), 3))}
     out = face_model.PATH

@@ -26,7 +26,6 @@ from mien.training.networks import ASYMMETRIES, VALUES
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 SIZE: Final = 256
-SHARD: Final = 100  # samples in a full shard
 _VALUE_INDEX: Final = np.array([parameters.INDEX[name] for name in VALUES])
 
 
@@ -76,7 +75,8 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
                 image = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
             columns["image"].append(image)
             columns["landmarks"].append(
-                np.load(io.BytesIO(read(f"{key}.landmarks.npy")))[:, :2] * scale
+                # Rendered pixels have their centres at .5, OpenCV's at whole numbers.
+                np.load(io.BytesIO(read(f"{key}.landmarks.npy")))[:, :2] * scale - 0.5
             )
             vector = np.load(io.BytesIO(read(f"{key}.parameters.npy")))
             columns["values"].append(vector[_VALUE_INDEX])
@@ -97,11 +97,6 @@ def _cached(shard: Path) -> dict[str, NDArray[Any]]:
             np.savez(draft, **columns)
     with np.load(cache) as stored:
         return {key: stored[key] for key in stored.files}
-
-
-def count_shards(folder: Path) -> int:
-    """How many shards there are by now."""
-    return len(list(folder.glob("pairs-*.tar")))
 
 
 def load_pairs(folder: Path) -> Pairs:

@@ -34,14 +34,15 @@ def scene(pairs: Pairs, i: int, seed: int) -> Pixels:
 
 def find_landmarks(
     session: Any, image: Pixels, truth: NDArray[np.float32], seed: int
-) -> NDArray[np.float64]:
-    """(68, 2) px, looked for in a box beside the true one, as tracking would."""
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Landmarks (68, 2) px and features, in a box beside the true one, as tracking would."""
     wobble = augment.jitter(np.random.default_rng(seed), 0.03, 0.06, 0)
     matrix = LANDMARKS_SIZE * compose(wobble, alignment.box_matrix(alignment.face_box(truth), 1))
     crop = alignment.warp(image, matrix, LANDMARKS_SIZE)
     pixels = crop.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
-    points: NDArray[np.float32] = session.run(["points"], {"image": pixels})[0][0]
-    return alignment.transform(alignment.inverse(matrix), points * LANDMARKS_SIZE)
+    points, features = session.run(["points", "features"], {"image": pixels})
+    back = alignment.inverse(matrix)
+    return alignment.transform(back, points[0] * LANDMARKS_SIZE), features[0]
 
 
 def evaluate_pairs(folder: Path, device: str = "auto", weights: Path = models.WEIGHTS) -> Scores:
@@ -56,9 +57,9 @@ def evaluate_pairs(folder: Path, device: str = "auto", weights: Path = models.WE
     errors = []
     for i in sorted({*held.tolist(), *(int(n) for n in pairs.neutral[held] if n >= 0)}):
         image, truth = scene(pairs, i, 11), pairs.landmarks[i]
-        points = find_landmarks(nets.landmarks, image, truth, i)
+        points, features = find_landmarks(nets.landmarks, image, truth, i)
         errors.append(landmark_error(points[None], truth[None])[0])
-        seen[i] = sample(image, points)[0]
+        seen[i] = sample(points, features)[0]
     out: Scores = {
         "samples": len(held),
         "people": len(np.unique(pairs.identity[held])),

@@ -75,8 +75,8 @@ def make_geometry(people: int, seed: int) -> Geometry:
     points = np.empty((people, EXPRESSIONS + 1, 68, 2), np.float32)
     values = np.empty((people, EXPRESSIONS + 1, len(VALUES)), np.float32)
     for p in range(people):
-        identity = model.sample_identity(rng, 0.85)
-        person = model.person(identity, 0.6 * rng.standard_normal(len(model.data["extra"])))
+        identity = model.sample_identity(rng, 0.6)
+        person = model.person(identity, 0.8 * rng.standard_normal(len(model.data["extra"])))
         distance = np.exp(rng.uniform(np.log(0.4), np.log(1.6)))
         for k in range(EXPRESSIONS + 1):
             y = sampling.vector(rng, identity, expression=k > 0)

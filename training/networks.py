@@ -20,8 +20,10 @@ FINDER_CELLS: Final = 24
 FINDER_UNIT: Final = 24.0  # px of a box side at log2 = 0
 LANDMARKS_SIZE: Final = 128
 HEATMAP: Final = 32
-ESTIMATOR_SIZE: Final = 96
 POINTS: Final = 68
+FREE: Final = 16  # heatmaps that no landmark teaches
+DEPTH: Final = 8  # features of each heatmap
+FEATURES: Final = (POINTS + FREE) * DEPTH + 112
 
 ASYMMETRIES: Final = tuple(f"{au}.asymmetry" for au in parameters.SIDED_AUS)
 VALUES: Final = (
@@ -55,11 +57,6 @@ def _standardised(x: Tensor) -> Tensor:
     """Each image with mean 0 and spread 1: exposure and contrast carry nothing about the face."""
     x = x - x.mean(dim=(1, 2, 3), keepdim=True)
     return x / (x.pow(2).mean(dim=(1, 2, 3), keepdim=True).sqrt() + 0.05)
-
-
-class _Standardised(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return _standardised(x)
 
 
 class Pyramid(nn.Module):
@@ -105,33 +102,27 @@ class Finder(nn.Module):
         return cells
 
 
-class Landmarks(nn.Module):
-    """68 points in a face box: (B, 3, 128, 128) -> points (B, 68, 2) in 0..1, score (B, 1)."""
+class _Values(nn.Module):
+    """What a reader says, in the units of ``VALUES``."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = Pyramid((16, 32, 64, 96, 112), level=2, out=48)
-        self.heat = nn.Conv2d(48, POINTS, 1)
-        self.score = nn.Sequential(nn.Linear(112, 32), nn.ReLU(inplace=True), nn.Linear(32, 1))
-        # Heatmap cells reach past the crop: a soft-argmax cannot leave its grid, and a chin may.
-        centres = ((torch.arange(HEATMAP) + 0.5) / HEATMAP - 0.5) * 1.2 + 0.5
-        self.register_buffer("centres", centres, persistent=False)
+        table = [parameters.PARAMETERS[parameters.INDEX[name]] for name in VALUES]
+        for label in ("neutral", "low", "high"):
+            row = torch.tensor([float(getattr(p, label)) for p in table])
+            self.register_buffer(label, row, persistent=False)
 
-    def maps(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(heatmap logits (B, 68, 32, 32), score (B, 1))."""
-        fine, coarse = self.trunk(_standardised(image))
-        return self.heat(fine), self.score(coarse.mean(dim=(2, 3)))
+    def forward(self, raw: Tensor) -> Tensor:
+        # Linear while it learns: a sigmoid has no slope where most action units are, near 0.
+        values = self.neutral + 0.2 * raw
+        return values if self.training else values.clamp(self.low, self.high)
 
-    def read(self, logits: Tensor) -> Tensor:
-        """The centres of mass (B, 68, 2) of heatmaps."""
-        heat = logits.flatten(2).softmax(-1).unflatten(2, (HEATMAP, HEATMAP))
-        x = (heat.sum(2) * self.centres).sum(-1)
-        y = (heat.sum(3) * self.centres).sum(-1)
-        return torch.stack((x, y), -1)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        logits, score = self.maps(image)
-        return self.read(logits), score
+def _change(encoder: nn.Module, now: Tensor, rest: Tensor, known: Tensor) -> Tensor:
+    """(B, 2 C): what is encoded of the face, and how it differs from the neutral one."""
+    known = known.reshape(-1, *(1,) * (now.ndim - 1))
+    here, before = encoder(torch.cat((now, rest * known + now * (1 - known)))).chunk(2)
+    return torch.cat((here, here - before), 1)
 
 
 def _reader(inside: int) -> nn.Sequential:
@@ -141,61 +132,98 @@ def _reader(inside: int) -> nn.Sequential:
     )  # fmt: skip
 
 
-class Estimator(nn.Module):
-    """AUs, sides, pose and gaze of an aligned face, beside the performer's neutral face if known.
+class Landmarks(nn.Module):
+    """68 points in a face box and what is seen there: (B, 3, 128, 128) -> points (B, 68, 2) in
+    0..1, score (B, 1), features (B, FEATURES).
 
-    image (B, 1, 96, 96), points (B, 68, 2) in 0..1 of the crop, the same of the neutral face, and
-    has_neutral (B, 1) -> (B, 41) in the order of ``VALUES``.
+    The features are the maps' mean under each point's heatmap, and under some more that are free to
+    attend to where no landmark is: cheeks, forehead, the root of the nose.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.pixels = nn.Sequential(
-            _Standardised(), _conv(1, 16, 2, 5), _conv(16, 32, 2), _Residual(32),
-            _conv(32, 64, 2), _Residual(64), _conv(64, 96, 2),
-            _conv(96, 16, 1, 1), nn.Flatten(), nn.Linear(16 * 36, 128),
-        )  # fmt: skip
+        self.trunk = Pyramid((16, 32, 64, 96, 112), level=2, out=48)
+        self.heat = nn.Conv2d(48, POINTS + FREE, 1)
+        self.score = nn.Sequential(nn.Linear(112, 32), nn.ReLU(inplace=True), nn.Linear(32, 1))
+        self.look = nn.Parameter(torch.randn(POINTS + FREE, 48, DEPTH) / 48**0.5)
+        # Taught beside the points, so that the features know more than where a point is.
+        self.seen = nn.Sequential(
+            nn.BatchNorm1d(FEATURES, affine=False), nn.Dropout(0.1), nn.Linear(FEATURES, 128)
+        )
+        self.reader, self.values = _reader(2 * 128 + 1), _Values()
+        # Heatmap cells reach past the crop: a soft-argmax cannot leave its grid, and a chin may.
+        centres = ((torch.arange(HEATMAP) + 0.5) / HEATMAP - 0.5) * 1.2 + 0.5
+        self.register_buffer("centres", centres, persistent=False)
+
+    def maps(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(heatmap logits (B, 68, 32, 32), score (B, 1), features (B, FEATURES))."""
+        fine, coarse = self.trunk(_standardised(image))
+        logits, coarse = self.heat(fine), coarse.mean(dim=(2, 3))
+        under = logits.flatten(2).softmax(-1) @ fine.flatten(2).transpose(1, 2)
+        looked = (under.transpose(0, 1) @ self.look).transpose(0, 1).flatten(1)
+        return logits[:, :POINTS], self.score(coarse), torch.cat((looked, coarse), 1)
+
+    def read(self, logits: Tensor) -> Tensor:
+        """The centres of mass (B, 68, 2) of heatmaps."""
+        heat = logits.flatten(2).softmax(-1).unflatten(2, (HEATMAP, HEATMAP))
+        x = (heat.sum(2) * self.centres).sum(-1)
+        y = (heat.sum(3) * self.centres).sum(-1)
+        return torch.stack((x, y), -1)
+
+    def guess(self, features: Tensor, neutral: Tensor, has_neutral: Tensor) -> Tensor:
+        """Values (B, 41) from features alone; only for lessons."""
+        change = _change(self.seen, features, neutral, has_neutral)
+        values: Tensor = self.values(self.reader(torch.cat((change, has_neutral), 1)))
+        return values
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        logits, score, features = self.maps(image)
+        return self.read(logits), score, features
+
+
+class Estimator(nn.Module):
+    """AUs, sides, pose and gaze of an aligned face, beside the performer's neutral face if known.
+
+    points (B, 68, 2) in 0..1 of the aligned crop, features (B, FEATURES) of the landmark network,
+    the same two of the neutral face, and has_neutral (B, 1) -> (B, 41) in the order of ``VALUES``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
         self.shape = nn.Sequential(
             nn.Flatten(), nn.BatchNorm1d(2 * POINTS, affine=False),
             nn.Linear(2 * POINTS, 256), nn.ReLU(inplace=True), nn.Linear(256, 128),
         )  # fmt: skip
+        self.sight = nn.Sequential(
+            nn.BatchNorm1d(FEATURES, affine=False), nn.Dropout(0.2), nn.Linear(FEATURES, 256),
+            nn.ReLU(inplace=True), nn.Linear(256, 128),
+        )  # fmt: skip
         self.by_shape = _reader(2 * 128 + 1)
         self.by_sight = _reader(2 * 256 + 1)
         nn.init.zeros_(self.by_sight[-1].weight)  # until it knows better, the points speak
-        table = [parameters.PARAMETERS[parameters.INDEX[name]] for name in VALUES]
-        for label in ("neutral", "low", "high"):
-            row = torch.tensor([float(getattr(p, label)) for p in table])
-            self.register_buffer(label, row, persistent=False)
-
-    def _values(self, raw: Tensor) -> Tensor:
-        # Linear while it learns: a sigmoid has no slope where most action units are, near 0.
-        values = self.neutral + 0.2 * raw
-        return values if self.training else values.clamp(self.low, self.high)
-
-    def _change(self, encoder: nn.Module, now: Tensor, rest: Tensor, known: Tensor) -> Tensor:
-        """(B, 256): what is encoded of the face, and how it differs from the neutral one."""
-        known = known.reshape(-1, *(1,) * (now.ndim - 1))
-        here, before = encoder(torch.cat((now, rest * known + now * (1 - known)))).chunk(2)
-        return torch.cat((here, here - before), 1)
+        self.values = _Values()
 
     def from_points(self, points: Tensor, neutral_points: Tensor, has_neutral: Tensor) -> Tensor:
         """The values as far as the points alone can tell."""
-        shape = self._change(self.shape, points, neutral_points, has_neutral)
-        return self._values(self.by_shape(torch.cat((shape, has_neutral), 1)))
+        shape = _change(self.shape, points, neutral_points, has_neutral)
+        values: Tensor = self.values(self.by_shape(torch.cat((shape, has_neutral), 1)))
+        return values
 
     def forward(
         self,
-        image: Tensor,
         points: Tensor,
-        neutral_image: Tensor,
+        features: Tensor,
         neutral_points: Tensor,
+        neutral_features: Tensor,
         has_neutral: Tensor,
     ) -> Tensor:
-        shape = self._change(self.shape, points, neutral_points, has_neutral)
-        sight = self._change(self.pixels, image, neutral_image, has_neutral)
+        shape = _change(self.shape, points, neutral_points, has_neutral)
+        sight = _change(self.sight, features, neutral_features, has_neutral)
         # What is seen corrects what the points say.
         raw = self.by_shape(torch.cat((shape, has_neutral), 1))
-        return self._values(raw + self.by_sight(torch.cat((sight, shape, has_neutral), 1)))
+        raw = raw + self.by_sight(torch.cat((sight, shape, has_neutral), 1))
+        values: Tensor = self.values(raw)
+        return values
 
 
 NETWORKS: Final[dict[str, type[nn.Module]]] = {
@@ -211,18 +239,17 @@ def example(name: str, batch: int = 1) -> dict[str, Tensor]:
         return {"image": torch.rand(batch, 3, FINDER_SIZE, FINDER_SIZE)}
     if name == "landmarks":
         return {"image": torch.rand(batch, 3, LANDMARKS_SIZE, LANDMARKS_SIZE)}
-    image, points = (batch, 1, ESTIMATOR_SIZE, ESTIMATOR_SIZE), (batch, POINTS, 2)
     return {
-        "image": torch.rand(image),
-        "points": torch.rand(points),
-        "neutral_image": torch.rand(image),
-        "neutral_points": torch.rand(points),
+        "points": torch.rand(batch, POINTS, 2),
+        "features": torch.rand(batch, FEATURES),
+        "neutral_points": torch.rand(batch, POINTS, 2),
+        "neutral_features": torch.rand(batch, FEATURES),
         "has_neutral": torch.ones(batch, 1),
     }
 
 
 OUTPUTS: Final[dict[str, tuple[str, ...]]] = {
     "finder": ("cells",),
-    "landmarks": ("points", "score"),
+    "landmarks": ("points", "score", "features"),
     "estimator": ("values",),
 }

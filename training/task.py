@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -11,10 +11,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mien.core import alignment
+from mien.core import alignment, parameters
 from mien.training import augment
 from mien.training.data import Pairs, Pixels, mirror_points
 from mien.training.metrics import Scores
+from mien.training.networks import ASYMMETRIES, VALUES
 
 Array = NDArray[np.float64]
 Batch = tuple[Tensor, ...]
@@ -39,6 +40,30 @@ def to_tensor(images: list[Pixels]) -> Tensor:
 
 def floats(values: list[Any]) -> Tensor:
     return torch.from_numpy(np.asarray(values, np.float32))
+
+
+_SIDED: Final = [VALUES.index(au) for au in parameters.SIDED_AUS]
+_ASYMMETRY: Final = [VALUES.index(name) for name in ASYMMETRIES]
+_WHOLE: Final = [i for i in range(len(VALUES)) if i not in _ASYMMETRY]
+
+
+def sides_apart(values: Tensor) -> Tensor:
+    """Values (B, 41) as what is compared: asymmetries become the two sides (B, 29 + 24)."""
+    a, s = values[:, _SIDED], values[:, _ASYMMETRY]
+    left, right = a * (1 + s).clamp(max=1), a * (1 - s).clamp(max=1)
+    return torch.cat((values[:, _WHOLE], left, right), 1)
+
+
+def importance(values: NDArray[np.float32]) -> Tensor:
+    """(53,) weights: errors count by how much each value varies among (N, 41), so that subtle
+    units weigh as much as the jaw."""
+    return 1 / sides_apart(torch.from_numpy(values)).std(0).clamp(min=0.05)
+
+
+def difference(found: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """(B,) of values (B, 41): squares of small errors, nearly plain sizes of large ones."""
+    off = (sides_apart(found) - sides_apart(truth)) * weight.to(truth.device)
+    return (off.square() / (1 + 0.2 * off.abs())).mean(1)
 
 
 class Task:

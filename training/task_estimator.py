@@ -1,8 +1,10 @@
-"""Teaching the estimator: aligned faces beside the same person's neutral one."""
+"""Teaching the estimator: what capture's landmark network sees of a face, beside the same person's
+neutral one."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -12,90 +14,101 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mien.core import alignment, parameters
+from mien.core import alignment, models, parameters
 from mien.training import augment, networks
-from mien.training.data import Pairs, Pixels, mirror_points, mirror_values
+from mien.training.data import Floats, Pairs, Pixels, mirror_values
 from mien.training.geometry import geometry_batch, load_geometry
 from mien.training.metrics import Scores, estimator_scores
 from mien.training.networks import VALUES
-from mien.training.task import Array, Batch, Task, floats, sheet
+from mien.training.task import (
+    Array,
+    Batch,
+    Task,
+    compose,
+    difference,
+    importance,
+    sheet,
+    to_tensor,
+)
 
-SIZE: Final = networks.ESTIMATOR_SIZE
+SIDE: Final = networks.LANDMARKS_SIZE
+LOOKS: Final = 4  # at every training face, each in another light and box; every second mirrored
 NEUTRAL_GIVEN: Final = 0.6  # of the samples know their neutral face
 BLIND: Final = 512  # faces without a picture in every batch
 POINTS_RATE: Final = 2e-3
 LANDMARK_ERROR: Final = 0.045  # of the eyes' distance, about what the landmark network leaves
-_SIDED: Final = [VALUES.index(au) for au in parameters.SIDED_AUS]
-_ASYMMETRY: Final = [VALUES.index(name) for name in networks.ASYMMETRIES]
-_WHOLE: Final = [i for i in range(len(VALUES)) if i not in _ASYMMETRY]
+_BATCH: Final = 32  # faces looked at at once
 
 
-def spread(values: Tensor) -> Tensor:
-    """Values (B, 41) as what is compared: asymmetries become the two sides (B, 29 + 24)."""
-    a, s = values[:, _SIDED], values[:, _ASYMMETRY]
-    left, right = a * (1 + s).clamp(max=1), a * (1 - s).clamp(max=1)
-    return torch.cat((values[:, _WHOLE], left, right), 1)
+@dataclass(frozen=True)
+class Looks:
+    """What the landmark network saw of N samples in K looks."""
+
+    points: Floats  # (N, K, 68, 2) aligned, in 0..1
+    features: Floats  # (N, K, FEATURES)
+
+    def at(self, rows: NDArray[np.int64], look: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        return self.points[rows, look], self.features[rows, look].astype(np.float32)
 
 
 class EstimatorTask(Task):
     name = "estimator"
-    batch_size = 32
+    batch_size = 256
 
     def __init__(self, pairs: Pairs) -> None:
         super().__init__(pairs)
         train, _ = pairs.split()
-        sigma = spread(torch.from_numpy(pairs.values[train])).std(0)
-        self.geometry = load_geometry(pairs.folder / "geometry.npz", min(len(pairs), 3000))
-        # Errors count by how much each varies, so that subtle units weigh as much as the jaw.
-        self.weight = 1 / sigma.clamp(min=0.05)
+        self.geometry = load_geometry(pairs.folder / "geometry.npz", 3000)
+        self.landmarks = models.load("cpu").landmarks
+        self.weight = importance(pairs.values[train])
+        self._row = np.zeros(len(pairs), int)
+        self._row[train] = np.arange(len(train))
+        self._taught: Looks | None = None
 
-    def aligned(
-        self, rng: Generator, i: int, mirrored: bool, error: Array, disturbed: bool
-    ) -> tuple[Pixels, Array]:
-        """(grey crop, points in 0..1 of it), with landmarks off by ``error``."""
-        image, points = self.pairs.images[i], self.pairs.landmarks[i].astype(float)
-        if mirrored:
-            width = image.shape[1]
-            image, points = image[:, ::-1], mirror_points(points, width - 1)
-        seen = points + error * augment.face_unit(points)
-        matrix = alignment.aligned_matrix(seen, SIZE)
-        crop = augment.paste(np.ascontiguousarray(image), matrix, augment.background(rng, SIZE))
-        if disturbed:
-            crop = augment.disturb(rng, crop)
-        grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-        return np.asarray(grey, np.uint8), alignment.transform(matrix, seen) / SIZE
+    @property
+    def taught(self) -> Looks:
+        """At the training samples."""
+        if self._taught is None:
+            train, _ = self.pairs.split()
+            rng = np.random.default_rng(3)
+            print(f"estimator: looking at {len(train)} faces {LOOKS} times", flush=True)
+            self._taught = self.look(rng, train, LOOKS, disturbed=True)
+        return self._taught
 
-    def sample(self, rng: Generator, i: int, neutral: bool | None, disturbed: bool) -> list[Array]:
-        """The network's five inputs, then the values."""
-        mirrored = disturbed and rng.random() < 0.5
-        given = rng.random() < NEUTRAL_GIVEN if neutral is None else neutral
-        other = int(self.pairs.neutral[i])
-        given = given and other >= 0
-        # Part of a tracker's error belongs to the person and is there in both frames.
-        personal = augment.misplacement(rng, 0.7 * LANDMARK_ERROR, 1)[0]
-        own = augment.misplacement(rng, 0.5 * LANDMARK_ERROR, 2)
-        image, points = self.aligned(rng, i, mirrored, personal + own[0], disturbed)
-        before, before_points = np.zeros_like(image), np.zeros_like(points)
-        if given:
-            before, before_points = self.aligned(
-                rng, other, mirrored,
-                personal + own[1], disturbed,
-            )  # fmt: skip
-        values = self.pairs.values[i]
-        values = mirror_values(values) if mirrored else values
-        return [
-            image[None] / 255.0, points, before[None] / 255.0, before_points,
-            np.array([float(given)]), values,
-        ]  # fmt: skip
+    def look(
+        self, rng: Generator, indices: NDArray[np.int64], looks: int, disturbed: bool
+    ) -> Looks:
+        """What the landmark network sees in boxes placed as a tracker places them."""
+        points = np.empty((len(indices), looks, 68, 2), np.float32)
+        features = np.empty((len(indices), looks, networks.FEATURES), np.float16)
+        for k in range(looks):
+            for start in range(0, len(indices), _BATCH):
+                part = slice(start, start + _BATCH)
+                crops, _ = self.crops(rng, indices[part], k % 2 == 1, disturbed)
+                found, features[part, k] = self.landmarks.run(
+                    ["points", "features"], {"image": to_tensor(crops).numpy()}
+                )
+                points[part, k] = [
+                    alignment.transform(alignment.aligned_matrix(p, 1), p) for p in found
+                ]
+        return Looks(points, features)
 
-    def rows(
-        self, rng: Generator, indices: NDArray[np.int64], neutral: bool | None, disturbed: bool
-    ) -> Batch:
-        samples = [self.sample(rng, int(i), neutral, disturbed) for i in indices]
-        return tuple(floats(list(column)) for column in zip(*samples, strict=True))
+    def crops(
+        self, rng: Generator, indices: NDArray[np.int64], mirrored: bool, disturbed: bool
+    ) -> tuple[list[Pixels], list[Array]]:
+        """Face boxes (128, 128, 3), and the true landmarks in their pixels."""
+        out, marks = [], []
+        for i in indices:
+            face, points = self.face(rng, int(i), mirrored, 5 if disturbed else 0)
+            box = alignment.box_matrix(alignment.face_box(points), 1)
+            matrix = SIDE * compose(augment.jitter(rng, 0.02, 0.05, 0), box)
+            crop = augment.paste(face, matrix, augment.background(rng, SIDE))
+            out.append(augment.disturb(rng, crop, cover=0.05) if disturbed else crop)
+            marks.append(alignment.transform(matrix, points))
+        return out, marks
 
     def begin(self, network: nn.Module, seconds: float) -> None:
-        """Learns to read the points, which is quick, so that the pixels only have to add to it."""
+        """Learns to read the points, which is quick, so that the features only have to add."""
         assert isinstance(network, networks.Estimator)
         device = next(network.parameters()).device
         reader = [*network.shape.parameters(), *network.by_shape.parameters()]
@@ -105,7 +118,7 @@ class EstimatorTask(Task):
             optimizer.param_groups[0]["lr"] = POINTS_RATE * (1 - 0.8 * progress)
             faces = geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR)
             *points, truth = (torch.from_numpy(x).to(device) for x in faces)
-            loss = self.difference(network.from_points(*points), truth)
+            loss = difference(network.from_points(*points), truth, self.weight).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -113,47 +126,65 @@ class EstimatorTask(Task):
         print(f"estimator: loss {float(loss.detach()):.4f} of the points alone", flush=True)
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
-        blind = geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR)
-        return *self.rows(rng, indices, None, disturbed), *(torch.from_numpy(x) for x in blind)
+        """The network's five inputs, the values, then the same of faces without a picture."""
+        taught, count = self.taught, len(indices)
+        look = rng.integers(LOOKS, size=count)
+        mirrored = look % 2 == 1
+        points, features = taught.at(self._row[indices], look)
+        others = self.pairs.neutral[indices]
+        given = ((rng.random(count) < NEUTRAL_GIVEN) & (others >= 0)).astype(np.float32)
+        again = 2 * rng.integers(LOOKS // 2, size=count) + mirrored  # mirrored as the face is
+        rest, rest_features = taught.at(self._row[np.maximum(others, 0)], again)
+        values = self.pairs.values[indices]
+        values[mirrored] = mirror_values(values[mirrored])
+        columns = (
+            points, features, rest * given[:, None, None], rest_features * given[:, None],
+            given[:, None], values,
+            *geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR),
+        )  # fmt: skip
+        return tuple(torch.from_numpy(np.asarray(c, np.float32)) for c in columns)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, networks.Estimator)
-        inputs, truth, points, points_truth = batch[:5], batch[5], batch[6:9], batch[9]
-        seen = self.difference(network(*inputs), truth)
-        return seen + self.difference(network.from_points(*points), points_truth)
+        inputs, truth, blind, blind_truth = batch[:5], batch[5], batch[6:9], batch[9]
+        seen = difference(network(*inputs), truth, self.weight).mean()
+        return seen + difference(network.from_points(*blind), blind_truth, self.weight).mean()
 
-    def difference(self, found: Tensor, truth: Tensor) -> Tensor:
-        """Squares of small errors, nearly plain sizes of large ones."""
-        off = (spread(found) - spread(truth)) * self.weight.to(truth.device)
-        return (off.square() / (1 + 0.2 * off.abs())).mean()
+    def say(self, network: nn.Module, looks: Looks, neutral: Looks | None) -> NDArray[np.float32]:
+        """Values (N, 41) of the first look at each sample."""
+        device = next(network.parameters()).device
+        rest = neutral or Looks(np.zeros_like(looks.points), np.zeros_like(looks.features))
+        known = np.full((len(looks.points), 1), float(neutral is not None))
+        columns = (
+            looks.points[:, 0], looks.features[:, 0], rest.points[:, 0], rest.features[:, 0], known
+        )  # fmt: skip
+        inputs = (torch.from_numpy(c.astype(np.float32)).to(device) for c in columns)
+        with torch.no_grad():
+            said: NDArray[np.float32] = network(*inputs).cpu().numpy()
+        return said
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
-        device = next(network.parameters()).device
-        out: Scores = {}
-        for label, neutral in (("with neutral", True), ("without neutral", False)):
-            rng, found = np.random.default_rng(9), []
-            for start in range(0, min(len(indices), 600), 64):
-                *inputs, _ = self.rows(rng, indices[start : start + 64], neutral, False)
-                with torch.no_grad():
-                    found.append(network(*(x.to(device) for x in inputs)).cpu().numpy())
-            out[label] = estimator_scores(
-                np.concatenate(found), self.pairs.values[indices[: 64 * len(found)]]
-            )
-        return out
+        indices = indices[self.pairs.neutral[indices] >= 0][:600]
+        if not len(indices):
+            return {}
+        rng = np.random.default_rng(9)
+        looks = self.look(rng, indices, 1, disturbed=False)
+        rest = self.look(rng, self.pairs.neutral[indices], 1, disturbed=False)
+        return {
+            label: estimator_scores(self.say(network, looks, neutral), self.pairs.values[indices])
+            for label, neutral in (("with neutral", rest), ("without neutral", None))
+        }
 
     def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
         """Crops with the four strongest units: said / true."""
-        rng, tiles = np.random.default_rng(10), []
-        device = next(network.parameters()).device
-        *inputs, truth = self.rows(rng, np.resize(indices, 24), True, True)
-        with torch.no_grad():
-            said = network(*(x.to(device) for x in inputs)).cpu().numpy()
-        for image, y, t in zip(inputs[0], said, truth.numpy(), strict=True):
-            tile = cv2.resize((image[0].numpy() * 255).astype(np.uint8), (2 * SIZE, 2 * SIZE))
-            tile = cv2.copyMakeBorder(cv2.cvtColor(tile, cv2.COLOR_GRAY2RGB), 0, 64, 0, 0, 0)
+        indices, tiles = np.resize(indices, 24), []
+        said = self.say(network, self.look(np.random.default_rng(10), indices, 1, True), None)
+        crops, _ = self.crops(np.random.default_rng(10), indices, False, True)
+        for crop, y, t in zip(crops, said, self.pairs.values[indices], strict=True):
+            tile = cv2.copyMakeBorder(cv2.resize(crop, (192, 192)), 0, 64, 0, 0, 0)
             for k, j in enumerate(np.argsort(-t[: len(parameters.AUS)])[:4]):
                 text = f"{VALUES[j]} {y[j]:.2f} / {t[j]:.2f}"
-                at = (4, 2 * SIZE + 14 + 15 * k)
+                at = (4, 206 + 15 * k)
                 cv2.putText(tile, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255,) * 3, 1)
             tiles.append(tile)
         return sheet(tiles, 6)

@@ -14,25 +14,45 @@ from torch.nn import functional as F
 
 from mien.core import alignment
 from mien.training import augment, networks
-from mien.training.data import Pixels
+from mien.training.data import Pairs, Pixels, mirror_values
 from mien.training.metrics import Scores, landmark_error
-from mien.training.task import Array, Batch, Task, compose, floats, sheet, to_tensor
+from mien.training.task import (
+    Array,
+    Batch,
+    Task,
+    compose,
+    difference,
+    floats,
+    importance,
+    sheet,
+    to_tensor,
+)
 
 SIZE: Final = networks.LANDMARKS_SIZE
 # The jaw line has no exact place along it; eyes and lips drive the action units.
 WEIGHTS: Final = np.repeat([0.5, 1.0, 0.8, 1.5, 1.3], [17, 10, 9, 12, 20]).astype(np.float32)
 
+# What lids, lips and brows do is in these distances, small beside a face's other errors.
+GAPS: Final = torch.tensor([
+    (37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65), (51, 57), (48, 54),
+    (51, 33), (57, 8), (19, 37), (24, 44), (21, 39), (22, 42), (21, 22), (48, 36), (54, 45),
+])  # fmt: skip
+
 
 class LandmarksTask(Task):
     name = "landmarks"
+    batch_size = 16
+
+    def __init__(self, pairs: Pairs) -> None:
+        super().__init__(pairs)
+        self.weight = importance(pairs.values[pairs.split()[0]])
 
     def crop(
-        self, rng: Generator, i: int, disturbed: bool, held: bool
+        self, rng: Generator, i: int, disturbed: bool, held: bool, mirrored: bool
     ) -> tuple[Pixels, Array, bool]:
         """(image, points in 0..1, whether the crop holds the face where it should)."""
         behind = augment.background(rng, SIZE)
         kind = rng.random() if not held else 1.0
-        mirrored = rng.random() < 0.5
         face, points = self.face(rng, i, mirrored, 15)
         wobble = augment.jitter(rng, 0.035, 0.09, 0)
         if kind < 0.1:  # beside the face, or far too large or small
@@ -52,17 +72,46 @@ class LandmarksTask(Task):
         return image, alignment.transform(matrix, points) / SIZE, kind >= 0.18
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
-        crops = [self.crop(rng, int(i), disturbed, held=not disturbed) for i in indices]
+        """Half of the faces come with the same person's neutral one, further down the batch."""
+        rest = self.pairs.neutral[indices[: len(indices) // 2]]
+        beside = np.flatnonzero(rest >= 0)
+        where = np.full(len(indices) + len(beside), -1)
+        where[beside] = len(indices) + np.arange(len(beside))
+        mirrored = rng.random(len(indices)) < 0.5
+        mirrored = np.concatenate([mirrored, mirrored[beside]])
+        indices = np.concatenate([indices, rest[beside]])
+        held = np.arange(len(indices)) >= len(mirrored) - len(beside)
+        crops = [
+            self.crop(rng, int(i), disturbed, not disturbed or bool(h), bool(m))
+            for i, h, m in zip(indices, held, mirrored, strict=True)
+        ]
         images, points, there = zip(*crops, strict=True)
-        return to_tensor(list(images)), floats(list(points)), floats(list(there))
+        values = self.pairs.values[indices]
+        values[mirrored] = mirror_values(values[mirrored])
+        return (
+            to_tensor(list(images)), floats(list(points)), floats(list(there)),
+            floats(values), torch.from_numpy(where),
+        )  # fmt: skip
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, networks.Landmarks)
-        image, points, there = batch
-        logits, score = network.maps(image)
+        image, points, there, values, where = batch
+        logits, score, features = network.maps(image)
+        known = (where >= 0).float()[:, None]
+        guess = network.guess(features, features[where.clamp(min=0)], known)
+        acted = (difference(guess, values, self.weight) * there).sum() / there.sum().clamp(min=1)
+        placed = self.placed(network, logits, points, there)
+        return placed + 0.3 * acted + 0.3 * F.binary_cross_entropy_with_logits(score[:, 0], there)
+
+    def placed(
+        self, network: networks.Landmarks, logits: Tensor, points: Tensor, there: Tensor
+    ) -> Tensor:
+        """How far the points are off, each alone and across lids, lips and brows."""
         found = network.read(logits)
-        weight = torch.from_numpy(WEIGHTS).to(image.device)[None, :, None]
-        off = (found - points).abs() * networks.HEATMAP  # in cells
+        weight = torch.from_numpy(WEIGHTS).to(points.device)[None, :, None]
+        off = (found - points) * networks.HEATMAP  # in cells
+        gap = (off[:, GAPS[:, 0]] - off[:, GAPS[:, 1]]).abs()
+        off = off.abs()
         # A soft-argmax alone is slow to sharpen; the bell around the truth shows it the place.
         centre = network.centres * networks.HEATMAP
         bell = [
@@ -72,16 +121,18 @@ class LandmarksTask(Task):
         target = bell[1][..., :, None] * bell[0][..., None, :]
         logged = logits.flatten(2).log_softmax(-1).unflatten(2, logits.shape[2:])
         heat = -(target * logged).sum((2, 3))[..., None]
-        each = (weight * (off + 0.15 * heat)).mean((1, 2))
-        placed = (each * there).sum() / there.sum().clamp(min=1)
-        return placed + 0.3 * F.binary_cross_entropy_with_logits(score[:, 0], there)
+        each = (weight * (off + 0.15 * heat)).mean((1, 2)) + gap.mean((1, 2))
+        return (each * there).sum() / there.sum().clamp(min=1)
 
     def predict(self, network: nn.Module, indices: NDArray[np.int64], disturbed: bool) -> Batch:
         """(images, points, truth) of undisturbed or disturbed crops, all holding a face."""
         rng, parts = np.random.default_rng(7), []
         device = next(network.parameters()).device
         for start in range(0, len(indices), 64):
-            crops = [self.crop(rng, int(i), disturbed, True) for i in indices[start : start + 64]]
+            crops = [
+                self.crop(rng, int(i), disturbed, True, bool(rng.random() < 0.5))
+                for i in indices[start : start + 64]
+            ]
             images = to_tensor([c[0] for c in crops])
             with torch.no_grad():
                 points = network(images.to(device))[0].cpu()
@@ -99,7 +150,7 @@ class LandmarksTask(Task):
         rng, right, count = np.random.default_rng(8), 0, 0
         device = next(network.parameters()).device
         for start in range(0, min(len(indices), 384), 64):
-            images, _, there = self.batch(rng, indices[start : start + 64])
+            images, _, there, _, _ = self.batch(rng, indices[start : start + 64])
             with torch.no_grad():
                 says = network(images.to(device))[1][:, 0].cpu() > 0
             right, count = right + int((says == (there > 0)).sum()), count + len(there)

@@ -20,7 +20,7 @@ from torch import nn
 from mien.core.errors import UserError
 from mien.training import networks
 from mien.training.checkpoint import read_checkpoint, write_checkpoint, write_file
-from mien.training.data import SHARD, count_shards, load_pairs
+from mien.training.data import load_pairs
 from mien.training.task import Batch, Task
 from mien.training.task_estimator import EstimatorTask
 from mien.training.task_finder import FinderTask
@@ -46,10 +46,8 @@ def pick_device(wanted: str) -> torch.device:
 class Training:
     """A network on its way: steps, saves, reports."""
 
-    def __init__(
-        self, task: Task, folder: Path, out: Path, minutes: float, device: torch.device
-    ) -> None:
-        self.task, self.folder, self.out = task, folder, out
+    def __init__(self, task: Task, out: Path, minutes: float, device: torch.device) -> None:
+        self.task, self.out = task, out
         self.budget, self.device = minutes * 60, device
         self.train, self.held = task.pairs.split()
         torch.manual_seed(0)
@@ -72,12 +70,6 @@ class Training:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
-
-    def refresh(self) -> None:
-        """Takes in what was rendered since, unless nothing was."""
-        if count_shards(self.folder) * SHARD > len(self.task.pairs):
-            self.task.pairs = load_pairs(self.folder)
-            self.train, self.held = self.task.pairs.split()
 
     def save(self, scores: dict[str, Any] | None = None) -> None:
         state = {
@@ -151,7 +143,6 @@ class Training:
             if now - saved >= SAVE_EVERY:
                 saved = now
                 self.save()
-                self.refresh()
         return self.report()
 
     def report(self) -> dict[str, Any]:
@@ -180,9 +171,8 @@ def train(
     """Teaches ``finder``, ``landmarks`` or ``estimator`` for some minutes; returns the report.
 
     Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
-    Shards that appear in the folder meanwhile join in.
     """
-    training = Training(TASKS[name](load_pairs(folder)), folder, out, minutes, pick_device(device))
+    training = Training(TASKS[name](load_pairs(folder)), out, minutes, pick_device(device))
     if not len(training.train) or not len(training.held):
         raise UserError("Too few people in the pairs: render at least 10, so that some can judge.")
     if resume:
