@@ -86,13 +86,6 @@ def warp(image: Image, matrix: Array, size: int) -> Image:
     return crop
 
 
-def align(image: Image, points: ArrayLike, size: int) -> tuple[Image, Array]:
-    """(crop, matrix): the face with these landmarks (68, 2), in pixels of the image, turned,
-    scaled and shifted onto the template."""
-    matrix = aligned_matrix(points, size)
-    return warp(image, matrix, size), matrix
-
-
 def roll(matrix: Array) -> float:
     """Degrees by which the face in the image is tilted towards the subject's left shoulder."""
     return float(np.degrees(np.arctan2(matrix[0, 1], matrix[0, 0])))

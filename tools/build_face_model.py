@@ -435,6 +435,7 @@ def main() -> None:
         "weights": weights.astype(np.float32),
         "joints": joint * DM,
         "joint_vertices": carried,
+        "lining": lining,
         "landmarks": index[list(LANDMARKS)],
         "lips": head.texture_mask("lips")[used].astype(np.float32),
         "inside_mouth": head.texture_mask("inside-mouth")[used].astype(np.float32),

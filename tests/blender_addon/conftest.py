@@ -22,7 +22,7 @@ def scene() -> Iterator[bpy.types.Scene]:
     blender_addon.register()
     yield bpy.context.scene
     blender_addon.unregister()
-    memory.take, memory.lines = None, []
+    memory.take, memory.neutral, memory.lines = None, None, []
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from mien.core import models, parameters
 from mien.core.errors import UserError
-from mien.core.estimator import SIZE, Estimator, Sample
+from mien.core.estimator import Estimator, Sample
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def test_estimates_are_parameters_whatever_the_batch() -> None:
     loaded = models.load("cpu")
     estimator = Estimator(loaded.estimator, loaded.values)
     rng = np.random.default_rng(0)
+    width = loaded.landmarks.get_outputs()[2].shape[1]
     faces = [
-        Sample(rng.integers(0, 255, (SIZE, SIZE), np.uint8), rng.random((68, 2), np.float32))
-        for _ in range(35)
+        Sample(rng.random((68, 2), np.float32), rng.random(width, np.float32)) for _ in range(35)
     ]
     for neutral in (None, faces[0]):
         y = estimator(faces, neutral)
