@@ -10,7 +10,7 @@ import bpy
 
 from .apply import detected
 from .operators import MIEN_OT_cancel, MIEN_OT_capture, MIEN_OT_key_again
-from .properties import AUTO, FILE
+from .properties import AUTO, FILE, MARKED, MienSettings
 from .rig_names import character
 from .session import TAKE_SUFFIXES, memory
 
@@ -40,12 +40,12 @@ class MIEN_PT_capture(bpy.types.Panel):
         if not settings.source.lower().endswith(TAKE_SUFFIXES):
             fields.prop(settings, "use_range")
             if settings.use_range:
-                pair = fields.column(align=True)
-                pair.prop(settings, "range_start")
-                pair.prop(settings, "range_end")
+                _pair(fields, settings, "range_start", "range_end")
         fields.prop(settings, "start_frame")
         fields.separator()
         fields.prop(settings, "neutral")
+        if settings.neutral == MARKED:
+            _pair(fields, settings, "neutral_start", "neutral_end")
         fields.prop(settings, "strength")
         fields.prop(settings, "smoothing")
         layout.separator()
@@ -61,6 +61,12 @@ class MIEN_PT_capture(bpy.types.Panel):
         for line in memory.lines:
             for part in textwrap.wrap(line, max(24, context.region.width // 8)):
                 notes.label(text=part)
+
+
+def _pair(layout: bpy.types.UILayout, settings: MienSettings, *names: str) -> None:
+    column = layout.column(align=True)
+    for name in names:
+        column.prop(settings, name)
 
 
 def _line(layout: bpy.types.UILayout, text: str) -> None:

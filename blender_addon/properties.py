@@ -18,6 +18,7 @@ from mien import rig_mappings
 from .rig_names import can_be_target
 
 AUTO, FILE = "AUTO", "FILE"
+MARKED = "frames"
 
 
 def _mapping_items() -> list[tuple[str, str, str]]:
@@ -26,6 +27,10 @@ def _mapping_items() -> list[tuple[str, str, str]]:
         *((name, rig_mappings.load(name).title, "") for name in rig_mappings.names()),
         (FILE, "From a file", "A mapping of your own (.toml)"),
     ]
+
+
+def _frame(name: str, description: str, default: int) -> object:
+    return IntProperty(name=name, description=description, min=0, default=default)
 
 
 class MienSettings(bpy.types.PropertyGroup):
@@ -53,8 +58,8 @@ class MienSettings(bpy.types.PropertyGroup):
     use_range: BoolProperty(
         name="Part of the source", description="Capture only some frames of the source"
     )
-    range_start: IntProperty(name="First", description="First frame of the source", min=0)
-    range_end: IntProperty(name="Last", description="Last frame of the source", min=0, default=250)
+    range_start: _frame("First", "First frame of the source to capture", 0)
+    range_end: _frame("Last", "Last frame of the source to capture", 250)
     start_frame: IntProperty(
         name="Place at", description="The frame of the scene on which the take begins", default=1
     )
@@ -64,8 +69,11 @@ class MienSettings(bpy.types.PropertyGroup):
         items=[
             ("auto", "From the clip", "The quietest frames of the clip"),
             ("none", "As measured", "Change nothing"),
+            (MARKED, "Marked frames", "The performer rests between these frames of the source"),
         ],
     )
+    neutral_start: _frame("First", "First frame of the source in which the performer rests", 0)
+    neutral_end: _frame("Last", "Last frame of the source in which the performer rests", 10)
     strength: FloatProperty(
         name="Strength",
         description="Multiplies every expression",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import bpy
 
@@ -18,17 +19,21 @@ from mien.core.take import Take
 
 from .apply import Report, apply
 from .job import Job, Progress
-from .properties import AUTO, FILE, MienSettings, machine
+from .properties import AUTO, FILE, MARKED, MienSettings, machine
 
 TAKE_SUFFIXES = (".csv", ".json")
 
 
 @dataclass
 class Memory:
-    """What the panel shows between captures, and the last take as it was measured."""
+    """What the panel shows between captures, and the last take as it was measured.
+
+    neutral: the marked frames that it was already measured against, if any.
+    """
 
     running: Session | None = None
     take: Take | None = None
+    neutral: tuple[int, int] | None = None
     lines: list[str] = field(default_factory=list)
 
 
@@ -43,6 +48,8 @@ class Session:
         source = Path(bpy.path.abspath(settings.source))
         # Undo and deletion may come while the job runs: remember names, not Blender's pointers.
         self.target = target_name(settings)
+        self._neutral: tuple[int, int] | None = None
+        neutral = marked(settings)
         self._take: Take | None = None
         self._job: Job | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -60,7 +67,9 @@ class Session:
             "device": device,
             "start": settings.range_start if settings.use_range else None,
             "end": settings.range_end if settings.use_range else None,
+            "neutral": neutral,
         }
+        self._neutral = neutral
         try:
             self._job = Job(request, python)
         except OSError as error:
@@ -104,7 +113,7 @@ class Session:
         target = bpy.data.objects.get(self.target)
         if target is None:
             raise UserError(f"{self.target} is no longer in the file: choose another target.")
-        memory.take = self._take
+        memory.take, memory.neutral = self._take, self._neutral
         report = key(context, self._take, target)
         if self.progress.note:
             memory.lines.append(self.progress.note)
@@ -125,6 +134,16 @@ def target_name(settings: MienSettings) -> str:
     return str(settings.target.name)
 
 
+def marked(settings: MienSettings) -> tuple[int, int] | None:
+    """The frames in which the performer rests, if the user marks them."""
+    if settings.neutral != MARKED:
+        return None
+    first, last = settings.neutral_start, settings.neutral_end
+    if last < first:
+        raise UserError(f"The neutral frames {first} to {last} run backwards: swap them.")
+    return first, last
+
+
 def key(context: bpy.types.Context, take: Take, target: bpy.types.Object) -> Report:
     """Keys a take with the settings of the panel, and remembers the report for it."""
     settings: MienSettings = context.scene.mien
@@ -134,12 +153,23 @@ def key(context: bpy.types.Context, take: Take, target: bpy.types.Object) -> Rep
         scene=context.scene,
         mapping=chosen_mapping(settings),
         settings=Cleanup(
-            neutral=settings.neutral, strength=settings.strength, smoothing=settings.smoothing
+            neutral=_neutral(settings),
+            strength=settings.strength,
+            smoothing=settings.smoothing,
         ),
         start=settings.start_frame,
     )
     memory.lines = report.lines()
     return report
+
+
+def _neutral(settings: MienSettings) -> Literal["auto", "none"] | tuple[int, int]:
+    """What the clean-up is to take as neutral."""
+    frames = marked(settings)
+    if frames is None:
+        return settings.neutral
+    # A capture that was estimated against these frames is not to lose its neutral twice.
+    return "none" if frames == memory.neutral else frames
 
 
 def chosen_mapping(settings: MienSettings) -> str:

@@ -139,3 +139,43 @@ def test_the_mien_face_takes_a_capture(tmp_path: Path, take: Take) -> None:
     bpy.context.scene.frame_set(15)
     assert face["AU12.L"] > 0.5
     assert session.memory.lines[1:] == []
+
+
+def jaw_open(head: bpy.types.Object, frame: int) -> float:
+    bpy.context.scene.frame_set(frame)
+    return head.data.shape_keys.key_blocks["jawOpen"].value
+
+
+def test_marked_frames_are_the_neutral_of_a_saved_take(
+    tmp_path: Path, take: Take, head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    take.save(tmp_path / "take.json")
+    prepare(tmp_path / "take.json", head)
+    scene.mien.smoothing = 0
+    scene.mien.neutral = "none"
+    bpy.ops.mien.capture()
+    assert jaw_open(head, 3) > 0.05
+    scene.mien.neutral, scene.mien.neutral_start, scene.mien.neutral_end = "frames", 2, 6
+    bpy.ops.mien.capture()
+    assert jaw_open(head, 3) == 0
+    # As if the capture had been measured against these frames already.
+    session.memory.neutral = (2, 6)
+    bpy.ops.mien.key_again()
+    assert jaw_open(head, 3) > 0.05
+    scene.mien.neutral_end = 1
+    with pytest.raises(RuntimeError, match="2 to 1 run backwards"):
+        bpy.ops.mien.key_again()
+
+
+def test_marked_frames_are_the_neutral_of_a_capture(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    prepare(media("smile.mp4"), head)
+    scene.mien.use_range, scene.mien.range_end = True, 19
+    scene.mien.neutral, scene.mien.neutral_start, scene.mien.neutral_end = "frames", 4, 6
+    bpy.ops.mien.capture()
+    assert session.memory.neutral == (4, 6)
+    assert len(session.memory.take.frames) == 20
+    scene.mien.neutral_start, scene.mien.neutral_end = 30, 40
+    with pytest.raises(RuntimeError, match="No face is seen in the neutral frames 30 to 40"):
+        bpy.ops.mien.capture()

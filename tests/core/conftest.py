@@ -1,6 +1,5 @@
 """Footage of every kind, made on the fly."""
 
-import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -8,21 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
-MEDIA = Path(os.environ.get("MIEN_MEDIA", Path(__file__).parents[2] / "../shared/media"))
-
-
-@pytest.fixture
-def media() -> Callable[[str], Path]:
-    """The path of a real clip by name; skips the test where the clips are not at hand."""
-
-    def find(name: str) -> Path:
-        path = MEDIA / name
-        if not path.exists():
-            pytest.skip(f"no {name} in {MEDIA}; MIEN_MEDIA names the folder of the real clips")
-        return path.resolve()
-
-    return find
 
 
 @pytest.fixture
