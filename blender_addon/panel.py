@@ -41,6 +41,7 @@ class MIEN_PT_capture(bpy.types.Panel):
             fields.prop(settings, "use_range")
             if settings.use_range:
                 _pair(fields, settings, "range_start", "range_end")
+            fields.prop(settings, "face")
         fields.prop(settings, "start_frame")
         fields.separator()
         fields.prop(settings, "neutral")

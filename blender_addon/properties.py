@@ -60,6 +60,13 @@ class MienSettings(bpy.types.PropertyGroup):
     )
     range_start: _frame("First", "First frame of the source to capture", 0)
     range_end: _frame("Last", "Last frame of the source to capture", 250)
+    face: IntProperty(
+        name="Face",
+        description="Which face to key: 1 is the first one found, of several the largest",
+        min=1,
+        max=8,
+        default=1,
+    )
     start_frame: IntProperty(
         name="Place at", description="The frame of the scene on which the take begins", default=1
     )

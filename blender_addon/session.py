@@ -48,6 +48,7 @@ class Session:
         source = Path(bpy.path.abspath(settings.source))
         # Undo and deletion may come while the job runs: remember names, not Blender's pointers.
         self.target = target_name(settings)
+        self.face = settings.face
         self._neutral: tuple[int, int] | None = None
         neutral = marked(settings)
         self._take: Take | None = None
@@ -63,7 +64,7 @@ class Session:
         request = {
             "input": str(source),
             "output": str(Path(self._folder.name) / "take.json"),
-            "faces": 1,
+            "faces": self.face,
             "device": device,
             "start": settings.range_start if settings.use_range else None,
             "end": settings.range_end if settings.use_range else None,
@@ -108,7 +109,12 @@ class Session:
         if self._job:
             if self._job.result is None:
                 raise UserError(self._job.error)
-            self._take = Take.load(self._job.result["output"])
+            found = self._job.result["outputs"]
+            if len(found) < self.face:
+                raise UserError(
+                    f"Face {self.face} was not found, only {len(found)}: choose a lower number."
+                )
+            self._take = Take.load(found[self.face - 1])
         assert self._take
         target = bpy.data.objects.get(self.target)
         if target is None:

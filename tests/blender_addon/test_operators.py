@@ -179,3 +179,17 @@ def test_marked_frames_are_the_neutral_of_a_capture(
     scene.mien.neutral_start, scene.mien.neutral_end = 30, 40
     with pytest.raises(RuntimeError, match="No face is seen in the neutral frames 30 to 40"):
         bpy.ops.mien.capture()
+
+
+def test_the_face_of_that_number_is_keyed(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    prepare(media("several_faces.jpg"), head)
+    for number in (1, 2):
+        scene.mien.face = number
+        bpy.ops.mien.capture()
+        assert session.memory.take.face == number - 1
+    prepare(media("one_face.jpg"), head)
+    with pytest.raises(RuntimeError, match="Face 2 was not found, only 1: choose a lower number"):
+        bpy.ops.mien.capture()
+    assert session.memory.take.face == 1, "the last capture is still there to be keyed again"
