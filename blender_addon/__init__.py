@@ -9,6 +9,7 @@ _CLASSES = (
     properties.MienSettings,
     properties.MienPreferences,
     operators.MIEN_OT_capture,
+    operators.MIEN_OT_stop,
     operators.MIEN_OT_cancel,
     operators.MIEN_OT_key_again,
     face_operator.MIEN_OT_add_face,

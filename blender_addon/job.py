@@ -100,6 +100,10 @@ class Job:
             self._deadline = time.monotonic() + GRACE
             self._say({"cancel": True})
 
+    def finish(self) -> None:
+        """Ends the recording of a webcam; the worker keeps it and goes on to its result."""
+        self._say({"finish": True})
+
     def close(self) -> None:
         """Ends the worker if it still runs."""
         if self._process.poll() is None:

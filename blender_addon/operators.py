@@ -9,6 +9,7 @@ import bpy
 from mien.core.errors import UserError
 
 from .apply import Report
+from .properties import FILE, WEBCAM
 from .session import Session, key, memory, target_name
 
 INTERVAL = 0.2  # s between two looks at the job
@@ -28,7 +29,10 @@ class MIEN_OT_capture(bpy.types.Operator):
         settings = context.scene.mien
         for missing, reason in (
             (memory.running, "A capture is running: wait for it, or cancel it"),
-            (not settings.source, "Choose a source: a video, an image or a take"),
+            (
+                settings.source_type == FILE and not settings.source,
+                "Choose a source: a video, an image or a take",
+            ),
             (not settings.target, "Choose a target: an armature or a mesh"),
         ):
             if missing:
@@ -38,6 +42,9 @@ class MIEN_OT_capture(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """From a script: waits until the keys are there."""
+        if context.scene.mien.source_type == WEBCAM:  # it would wait for ever
+            self.report({"ERROR"}, "A webcam records until Stop: start it from the panel.")
+            return {"CANCELLED"}
         if not self._begin(context):
             return {"CANCELLED"}
         assert memory.running
@@ -109,6 +116,25 @@ class MIEN_OT_capture(bpy.types.Operator):
             memory.running.close()
             memory.running = None
         _redraw(context)
+
+
+class MIEN_OT_stop(bpy.types.Operator):
+    """End the recording and key it"""
+
+    bl_idname = "mien.stop"
+    bl_label = "Stop"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not (memory.running and memory.running.recording):
+            cls.poll_message_set("No webcam is being recorded")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        if memory.running:
+            memory.running.stop()
+        return {"FINISHED"}
 
 
 class MIEN_OT_cancel(bpy.types.Operator):

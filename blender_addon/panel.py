@@ -9,10 +9,10 @@ import textwrap
 import bpy
 
 from .apply import detected
-from .operators import MIEN_OT_cancel, MIEN_OT_capture, MIEN_OT_key_again
-from .properties import AUTO, FILE, MARKED, MienSettings
+from .operators import MIEN_OT_cancel, MIEN_OT_capture, MIEN_OT_key_again, MIEN_OT_stop
+from .properties import AUTO, FILE, MARKED, WEBCAM, MienSettings
 from .rig_names import character
-from .session import TAKE_SUFFIXES, memory
+from .session import from_take, memory
 
 
 class MIEN_PT_capture(bpy.types.Panel):
@@ -30,17 +30,19 @@ class MIEN_PT_capture(bpy.types.Panel):
         layout.use_property_decorate = False
         fields = layout.column()
         fields.enabled = memory.running is None
-        fields.prop(settings, "source")
+        fields.row().prop(settings, "source_type", expand=True)
+        fields.prop(settings, "camera" if settings.source_type == WEBCAM else "source")
         fields.prop(settings, "target")
         fields.prop(settings, "mapping")
         if settings.mapping == FILE:
             fields.prop(settings, "mapping_file")
         elif settings.mapping == AUTO and settings.target:
             _line(fields, _match(settings.target))
-        if not settings.source.lower().endswith(TAKE_SUFFIXES):
+        if settings.source_type == FILE and not from_take(settings):
             fields.prop(settings, "use_range")
             if settings.use_range:
                 _pair(fields, settings, "range_start", "range_end")
+        if not from_take(settings):
             fields.prop(settings, "face")
         fields.prop(settings, "start_frame")
         fields.separator()
@@ -100,4 +102,7 @@ def _progress(layout: bpy.types.UILayout) -> None:
         layout.label(text=f"{now.fps:.0f} frames/s on {device}")
     if now.note:
         layout.label(text=now.note, icon="ERROR")
-    layout.operator(MIEN_OT_cancel.bl_idname, icon="X")
+    buttons = layout.row()
+    if memory.running.recording:
+        buttons.operator(MIEN_OT_stop.bl_idname, icon="SNAP_FACE")
+    buttons.operator(MIEN_OT_cancel.bl_idname, icon="X")

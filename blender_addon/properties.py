@@ -17,7 +17,7 @@ from mien import rig_mappings
 
 from .rig_names import can_be_target
 
-AUTO, FILE = "AUTO", "FILE"
+AUTO, FILE, WEBCAM = "AUTO", "FILE", "WEBCAM"
 MARKED = "frames"
 
 
@@ -36,8 +36,19 @@ def _frame(name: str, description: str, default: int) -> object:
 class MienSettings(bpy.types.PropertyGroup):
     """The fields of the panel, kept with the scene."""
 
-    source: StringProperty(
+    source_type: EnumProperty(
         name="Source",
+        description="What to capture from",
+        items=[
+            (FILE, "File", "A video, an image or a saved take"),
+            (WEBCAM, "Webcam", "A camera, until you press Stop"),
+        ],
+    )
+    camera: IntProperty(
+        name="Camera", description="The number of the camera; 0 is the first", min=0, max=99
+    )
+    source: StringProperty(
+        name="File",
         description="A video, an image, or a take saved as .csv or .json",
         subtype="FILE_PATH",
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import bpy
 
@@ -19,7 +19,7 @@ from mien.core.take import Take
 
 from .apply import Report, apply
 from .job import Job, Progress
-from .properties import AUTO, FILE, MARKED, MienSettings, machine
+from .properties import AUTO, FILE, MARKED, WEBCAM, MienSettings, machine
 
 TAKE_SUFFIXES = (".csv", ".json")
 
@@ -45,32 +45,23 @@ class Session:
 
     def __init__(self, context: bpy.types.Context) -> None:
         settings: MienSettings = context.scene.mien
-        source = Path(bpy.path.abspath(settings.source))
         # Undo and deletion may come while the job runs: remember names, not Blender's pointers.
         self.target = target_name(settings)
         self.face = settings.face
+        self.recording = False  # from a webcam, until it is stopped
         self._neutral: tuple[int, int] | None = None
-        neutral = marked(settings)
         self._take: Take | None = None
         self._job: Job | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        if source.suffix.lower() in TAKE_SUFFIXES:
-            self._take = Take.load(source)
+        if from_take(settings):
+            self._take = Take.load(bpy.path.abspath(settings.source))
             return
-        if not source.exists():
-            raise UserError(f"There is no {source}: choose a video, an image or a take.")
+        request = _request(settings)
+        self._neutral = request["neutral"]
+        self.recording = settings.source_type == WEBCAM
         self._folder = tempfile.TemporaryDirectory(prefix="mien-")
         device, python = machine(context)
-        request = {
-            "input": str(source),
-            "output": str(Path(self._folder.name) / "take.json"),
-            "faces": self.face,
-            "device": device,
-            "start": settings.range_start if settings.use_range else None,
-            "end": settings.range_end if settings.use_range else None,
-            "neutral": neutral,
-        }
-        self._neutral = neutral
+        request |= {"output": str(Path(self._folder.name) / "take.json"), "device": device}
         try:
             self._job = Job(request, python)
         except OSError as error:
@@ -99,9 +90,16 @@ class Session:
         if self._job:
             self._job.wait()
 
+    def stop(self) -> None:
+        """Ends the recording of a webcam; the next steps wait for what was recorded."""
+        if self._job:
+            self.recording = False
+            self._job.finish()
+
     def cancel(self) -> None:
         """Calls the job off; the next steps wait for it to tidy up."""
         if self._job:
+            self.recording = False
             self._job.cancel()
 
     def finish(self, context: bpy.types.Context) -> Report:
@@ -131,6 +129,23 @@ class Session:
             self._job.close()
         if self._folder:
             self._folder.cleanup()
+
+
+def from_take(settings: MienSettings) -> bool:
+    """Whether the source is a saved take, which need not be captured."""
+    return settings.source_type == FILE and settings.source.lower().endswith(TAKE_SUFFIXES)
+
+
+def _request(settings: MienSettings) -> dict[str, Any]:
+    """What the worker is asked for; UserError when that cannot be done."""
+    request = {"faces": settings.face, "neutral": marked(settings)}
+    if settings.source_type == WEBCAM:
+        return request | {"input": str(settings.camera)}
+    source = Path(bpy.path.abspath(settings.source))
+    if not source.exists():
+        raise UserError(f"There is no {source}: choose a video, an image or a take.")
+    part = {"start": settings.range_start, "end": settings.range_end} if settings.use_range else {}
+    return request | {"input": str(source)} | part
 
 
 def target_name(settings: MienSettings) -> str:

@@ -193,3 +193,41 @@ def test_the_face_of_that_number_is_keyed(
     with pytest.raises(RuntimeError, match="Face 2 was not found, only 1: choose a lower number"):
         bpy.ops.mien.capture()
     assert session.memory.take.face == 1, "the last capture is still there to be keyed again"
+
+
+def test_a_webcam_needs_no_file_and_is_started_from_the_panel(
+    head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    prepare(Path(), head)
+    scene.mien.source = ""
+    assert not bpy.ops.mien.capture.poll()
+    scene.mien.source_type, scene.mien.camera = "WEBCAM", 98
+    assert bpy.ops.mien.capture.poll()
+    assert not bpy.ops.mien.stop.poll()
+    with pytest.raises(RuntimeError, match="start it from the panel"):
+        bpy.ops.mien.capture()
+    session.memory.running = running = session.Session(bpy.context)
+    try:
+        assert bpy.ops.mien.stop.poll()
+        running.wait()
+        with pytest.raises(UserError, match="Webcam 98 cannot be opened"):
+            running.finish(bpy.context)
+    finally:
+        running.close()
+        session.memory.running = None
+
+
+def test_stop_keeps_what_was_recorded(media: Callable[[str], Path], tmp_path: Path) -> None:
+    output = tmp_path / "take.json"
+    job = Job({"input": str(media("smile.mp4")), "output": str(output)})
+    try:
+        while not job.progress.done:
+            assert not job.poll(), job.error
+        total = job.progress.total
+        job.finish()
+        assert job.wait(120)
+        assert job.result, job.error
+        assert 0 < job.result["frames"] < total
+        assert len(Take.load(output)) == job.result["frames"]
+    finally:
+        job.close()
