@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,17 @@ def eased(keys: list[tuple[float, float]], t: Array) -> Array:
     return np.asarray(values[i] + (values[i + 1] - values[i]) * (1 - np.cos(np.pi * u)) / 2)
 
 
-def bar(label: str, done: int, total: int) -> None:
-    """One line of progress."""
-    print(f"\r{label} {done}/{total}", end="\n" if done == total else "", flush=True)
+class Bar:
+    """One line of progress with the time left."""
+
+    def __init__(self, label: str) -> None:
+        self.label, self.start = label, time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        left = round((time.monotonic() - self.start) / max(done, 1) * (total - done))
+        clock = f"{left // 60}:{left % 60:02d} left" if done < total else ""
+        end = "\n" if done >= total else ""
+        print(f"\r{self.label} {done}/{total}  {clock:12s}", end=end, flush=True)
 
 
 def write_video(path: Path, frames: list[Array], fps: float) -> None:
@@ -80,7 +89,7 @@ def perform(folder: Path) -> tuple[Path, dict[str, Array]]:
     truth = {name: eased(keys, t) for name, keys in PERFORMANCE.items()}
     renderer = PairRenderer(0, "wild", SIZE, "auto")
     someone = Someone.sample(np.random.default_rng(2026), renderer.model)
-    frames, picture = [], folder / "frame.png"
+    frames, picture, bar = [], folder / "frame.png", Bar("performing")
     for i in range(len(t)):
         values = {n: float(v[i]) for n, v in truth.items()}
         angles = {n: float(parameters.from_angle(n, values[n])) for n in ("head.yaw", "head.pitch")}
@@ -93,7 +102,7 @@ def perform(folder: Path) -> tuple[Path, dict[str, Array]]:
             renderer.dress(someone, 0, y, turn)
             renderer.scene.render(Shot(Camera((0, 0.71, 1.3), 4.4), STUDIO, seed=7), str(picture))
         frames.append(over(picture, (96, 104, 92)))
-        bar("performing", i + 1, len(t))
+        bar(i + 1, len(t))
     picture.unlink()
     clip = folder / "performance.mp4"
     write_video(clip, frames, FPS)
@@ -137,7 +146,7 @@ def film(take: Take, folder: Path) -> list[Array]:
     scene.render.film_transparent = True
     scene.render.image_settings.color_mode = "RGBA"
     scene.view_settings.view_transform = "Standard"
-    picture, frames = folder / "frame.png", []
+    picture, frames, bar = folder / "frame.png", [], Bar("filming")
     scene.render.filepath = str(picture)
     for i, t in enumerate(take.timestamps):
         frame = scene.render.fps / scene.render.fps_base * float(t) + 1
@@ -145,7 +154,7 @@ def film(take: Take, folder: Path) -> list[Array]:
         with quiet():
             bpy.ops.render.render(write_still=True)
         frames.append(over(picture, (120, 112, 104)))
-        bar("filming", i + 1, len(take.timestamps))
+        bar(i + 1, len(take.timestamps))
     picture.unlink()
     return frames
 
@@ -173,9 +182,8 @@ def main() -> None:
     folder: Path = options.out
     folder.mkdir(parents=True, exist_ok=True)
     clip, truth = (options.clip, None) if options.clip else perform(folder)
-    takes = capture.capture(
-        str(clip), progress=lambda p: bar("capturing", p.done, p.total or p.done)
-    )
+    bar = Bar("capturing")
+    takes = capture.capture(str(clip), progress=lambda p: bar(p.done, p.total or p.done))
     if not takes:
         raise UserError(f"no face was found in {clip}; choose a clip that shows one")
     take = takes[0]
