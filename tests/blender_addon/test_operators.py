@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
 
 from mien.blender_addon import session
 from mien.blender_addon.job import Job
+from mien.blender_addon.operators import MIEN_OT_capture
 from mien.core.errors import UserError
 from mien.core.take import Take
 
@@ -50,25 +53,51 @@ def test_key_again_follows_the_settings(
     assert head.data.shape_keys.key_blocks["jawOpen"].value == 0
 
 
-def test_cancel_leaves_nothing_behind(
+class MIEN_OT_escape(MIEN_OT_capture):
+    """The capture operator with Esc pressed after some frames, as no window can press it here."""
+
+    bl_idname = "mien.escape"
+    frames = 0
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        tick, escape = (SimpleNamespace(type=t, value="PRESS") for t in ("TIMER", "ESC"))
+        assert self._begin(context)
+        while session.memory.running.progress.done < self.frames:
+            assert self.modal(context, tick) == {"PASS_THROUGH"}
+        assert self.modal(context, escape) == {"RUNNING_MODAL"}
+        while (outcome := self.modal(context, tick)) == {"PASS_THROUGH"}:
+            time.sleep(0.05)
+        return outcome
+
+
+def saved_bytes(path: Path) -> bytes:
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, compress=False)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("frames", [0, 1])
+def test_esc_cancels_and_leaves_nothing_behind(
+    frames: int,
     clip: Callable[[int], Path],
     head: bpy.types.Object,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    prepare(clip(2000), head)
+    prepare(clip(300), head)
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    running = session.Session(bpy.context)
-    while not running.progress.done:
-        assert not running.step()
-    running.cancel()
-    running.wait()
-    assert running.cancelled
-    running.close()
+    monkeypatch.setattr(MIEN_OT_escape, "frames", frames)
+    before = saved_bytes(tmp_path / "scene.blend")
+    bpy.utils.register_class(MIEN_OT_escape)
+    try:
+        assert bpy.ops.mien.escape() == {"CANCELLED"}
+    finally:
+        bpy.utils.unregister_class(MIEN_OT_escape)
+    assert session.memory.running is None
+    assert session.memory.take is None
     assert not list(folder.iterdir())
-    assert not bpy.data.actions
+    assert saved_bytes(tmp_path / "scene.blend") == before
 
 
 def test_a_worker_says_how_far_it_is_and_what_went_wrong(
