@@ -9,6 +9,7 @@ import bpy
 from mien.core.errors import UserError
 
 from .face_object import build_face
+from .operators import possible
 
 
 class MIEN_OT_add_face(bpy.types.Operator):
@@ -20,10 +21,7 @@ class MIEN_OT_add_face(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Go to Object Mode first")
-            return False
-        return True
+        return possible(cls, (context.mode != "OBJECT", "Go to Object Mode first"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

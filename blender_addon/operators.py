@@ -13,6 +13,7 @@ from .properties import FILE, WEBCAM
 from .session import Session, key, memory, target_name
 
 INTERVAL = 0.2  # s between two looks at the job
+RUNNING = "A capture is running: wait for it, or cancel it"
 
 
 class MIEN_OT_capture(bpy.types.Operator):
@@ -27,18 +28,13 @@ class MIEN_OT_capture(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         settings = context.scene.mien
-        for missing, reason in (
-            (memory.running, "A capture is running: wait for it, or cancel it"),
-            (
-                settings.source_type == FILE and not settings.source,
-                "Choose a source: a video, an image or a take",
-            ),
+        no_file = settings.source_type == FILE and not settings.source
+        return possible(
+            cls,
+            (memory.running, RUNNING),
+            (no_file, "Choose a source: a video, an image or a take"),
             (not settings.target, "Choose a target: an armature or a mesh"),
-        ):
-            if missing:
-                cls.poll_message_set(reason)
-                return False
-        return True
+        )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """From a script: waits until the keys are there."""
@@ -126,10 +122,8 @@ class MIEN_OT_stop(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not (memory.running and memory.running.recording):
-            cls.poll_message_set("No webcam is being recorded")
-            return False
-        return True
+        idle = not (memory.running and memory.running.recording)
+        return possible(cls, (idle, "No webcam is being recorded"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if memory.running:
@@ -145,7 +139,7 @@ class MIEN_OT_cancel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return memory.running is not None
+        return possible(cls, (memory.running is None, "No capture is running"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if memory.running:
@@ -162,10 +156,9 @@ class MIEN_OT_key_again(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if memory.take is None or memory.running:
-            cls.poll_message_set("Capture something first")
-            return False
-        return True
+        return possible(
+            cls, (memory.running, RUNNING), (memory.take is None, "Capture something first")
+        )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.mien
@@ -177,6 +170,15 @@ class MIEN_OT_key_again(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
+
+
+def possible(operator: type[bpy.types.Operator], *hurdles: tuple[object, str]) -> bool:
+    """For poll: False at the first hurdle that is there, with its reason on the grey button."""
+    for there, reason in hurdles:
+        if there:
+            operator.poll_message_set(reason)
+            return False
+    return True
 
 
 def _tell(operator: bpy.types.Operator, report: Report) -> None:
