@@ -158,13 +158,46 @@ def set_iris(material: Any, look: Look) -> None:
         stop.color = (*colour, 1)
 
 
-def plain(name: str, colour: Colour, roughness: float, **inputs: float) -> Any:
+def plain(name: str, colour: Colour, roughness: float) -> Any:
     """A single colour."""
     material, _, bsdf = _material(name)
     bsdf.inputs["Base Color"].default_value = (*colour, 1)
     bsdf.inputs["Roughness"].default_value = roughness
-    for key, value in inputs.items():
-        bsdf.inputs[key].default_value = value
+    return material
+
+
+def lashes() -> Any:
+    """Dark hairs that thin out from the rim of the lid; the head data's lashes are two strips on
+    each side, the upper one with its roots at v = .927, the lower one at v = .985."""
+    material, tree, bsdf = _material("Mien lashes")
+    link = tree.links.new
+    uv = _node(tree, "UVMap", uv_map="UVMap").outputs[0]
+    across = _node(tree, "VectorMath", operation="MULTIPLY")
+    across.inputs[1].default_value = (900, 70, 0)
+    link(uv, across.inputs[0])
+    hairs = _node(tree, "TexNoise", noise_dimensions="2D")
+    hairs.inputs["Scale"].default_value = 1.0
+    link(across.outputs[0], hairs.inputs["Vector"])
+    split = _node(tree, "SeparateXYZ")
+    link(uv, split.inputs[0])
+    middle = _node(tree, "Math", operation="SUBTRACT")
+    middle.inputs[1].default_value = 0.957
+    link(split.outputs["Y"], middle.inputs[0])
+    rim = _node(tree, "Math", operation="ABSOLUTE")
+    link(middle.outputs[0], rim.inputs[0])
+    bare = _node(tree, "MapRange")
+    for index, value in zip((1, 2, 3, 4), (0.009, 0.030, 0.64, 0.36), strict=True):
+        bare.inputs[index].default_value = value
+    link(rim.outputs[0], bare.inputs[0])
+    above = _node(tree, "Math", operation="SUBTRACT")
+    link(hairs.outputs[0], above.inputs[0])
+    link(bare.outputs[0], above.inputs[1])
+    sharp = _node(tree, "Math", operation="MULTIPLY", use_clamp=True)
+    sharp.inputs[1].default_value = 12
+    link(above.outputs[0], sharp.inputs[0])
+    link(sharp.outputs[0], bsdf.inputs["Alpha"])
+    bsdf.inputs["Base Color"].default_value = (0.012, 0.008, 0.006, 1)
+    bsdf.inputs["Roughness"].default_value = 0.6
     return material
 
 
@@ -174,7 +207,7 @@ def face(look: Look, paint: Any = None) -> list[Any]:
         skin(look, paint),
         eye(look, "Mien eye left"),
         eye(look, "Mien eye right"),
-        plain("Mien lashes", (0.02, 0.012, 0.008), 0.6, Alpha=0.45),
+        lashes(),
         plain("Mien teeth", look.teeth, 0.18),
         plain("Mien tongue", (0.40, 0.12, 0.10), 0.4),
         plain("Mien brow", look.hair, 0.65),
