@@ -37,8 +37,8 @@ def test_training_leaves_checkpoint_report_and_picture(runs):
         assert report["scores"] and (runs / f"{name}.png").stat().st_size > 1000
 
 
-def test_resuming_goes_on_from_where_it_stopped(runs, pairs, pairs_folder):
-    training = Training(TASKS["estimator"](pairs), pairs_folder, runs, 0.02, torch.device("cpu"))
+def test_resuming_goes_on_from_where_it_stopped(runs, pairs):
+    training = Training(TASKS["estimator"](pairs), runs, 0.02, torch.device("cpu"))
     training.resume()
     state = read_checkpoint(runs / "estimator.pt")
     assert training.step == state["step"] > 0 and training.spent >= 1.2
@@ -75,7 +75,7 @@ def test_finder_frames_hold_the_boxes_of_their_faces(pairs):
 
 def test_steps_on_one_batch_lower_the_loss(pairs, tmp_path):
     task = TASKS["estimator"](pairs)
-    training = Training(task, tmp_path, tmp_path, 1, torch.device("cpu"))
+    training = Training(task, tmp_path, 1, torch.device("cpu"))
     batch = task.batch(np.random.default_rng(0), np.arange(8), disturbed=False)
     losses = [training.learn(batch) for _ in range(100)]
     assert min(losses[-5:]) < 0.7 * losses[0]
@@ -83,10 +83,11 @@ def test_steps_on_one_batch_lower_the_loss(pairs, tmp_path):
 
 def test_a_landmark_crop_puts_the_face_in_its_box(pairs):
     task = TASKS["landmarks"](pairs)
-    _, points, there = task.batch(np.random.default_rng(0), np.arange(32))
+    _, points, there, _, rest = task.batch(np.random.default_rng(0), np.arange(32))
     for p in points[there > 0].numpy():
         x, y, side = face_box(p)
         assert abs(x - 0.5) < 0.2 and abs(y - 0.5) < 0.2 and 0.6 < side < 1.6
+    assert (rest[:16] == torch.arange(32, 48)).all() and (rest[16:] == -1).all()
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
