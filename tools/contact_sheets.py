@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.blender_addon.render_pairs import quiet
+from mien.blender_addon.render_picture import quiet
 from mien.blender_addon.render_scene import Camera, FaceScene, Shot
 from mien.core import parameters
 

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.blender_addon import animate
-from mien.blender_addon.render_pairs import PairRenderer, Someone, quiet
+from mien.blender_addon.render_people import Someone
+from mien.blender_addon.render_picture import PairRenderer, quiet
 from mien.blender_addon.render_scene import STUDIO, Camera, Shot, place_lights
 from mien.core import capture, parameters
 from mien.core.errors import UserError
