@@ -17,11 +17,18 @@ Kind = Literal["shape_key", "bone", "property"]
 class Channel:
     """One thing that moves: value = clip(offset + gain * sum(weight * signal), low, high).
 
-    AU signals count 0..1, angles in degrees.  A bone has a property ("location", "scale",
-    "rotation_euler" or "rotation_quaternion") and an axis 0..2; the value of a rotation is in
-    degrees, and quaternion channels of one bone are the parts of one rotation vector.  The other
-    kinds have "value" and no axis.  A channel without signals is a target that the convention
-    has and that nothing measured moves.
+    AU signals count 0..1, angles in degrees.  A shape key may as well be the custom property of
+    that name, which drives it.  A bone has a property ("location", "scale", "rotation_euler" or
+    "rotation_quaternion") and an axis 0..2; the value of a rotation is in degrees, and quaternion
+    channels of one bone are the parts of one rotation vector.  The other kinds have "value" and
+    no axis.  A channel without signals is a target that the convention has and that nothing
+    measured moves.
+
+    aliases: names that some rigs have instead of the target.
+    character: the axis is the character's (x to the subject's left, y up, z forward) and not the
+    bone's own; for locations and quaternions.
+    unit: two bones; a location counts in the distance between them, which makes it fit faces of
+    all sizes, and not in the rig's own units.
     """
 
     kind: Kind
@@ -33,6 +40,9 @@ class Channel:
     offset: float = 0.0
     low: float = -math.inf
     high: float = math.inf
+    aliases: tuple[str, ...] = ()
+    character: bool = False
+    unit: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,14 @@ class HeadTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class GazeTarget:
+    """A bone that the eyes look at, and a bone in one eye, from which the way to it is measured."""
+
+    bone: str
+    eye: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mapping:
     """A rig convention: which signals move what, and by which names it is recognised."""
 
@@ -54,6 +72,18 @@ class Mapping:
     requires: tuple[str, ...]
     channels: tuple[Channel, ...]
     head: HeadTarget | None = None
+    gaze: GazeTarget | None = None
+
+    def targets(self) -> dict[str, tuple[str, ...]]:
+        """Every target once, with all the names that it may have, its own the first."""
+        out = {c.target: (c.target, *c.aliases) for c in self.channels}
+        return out | ({self.gaze.bone: (self.gaze.bone,)} if self.gaze else {})
+
+    def signals(self) -> set[str]:
+        """The signals that the convention can show."""
+        shown = {name for c in self.channels for name, weight in c.signals.items() if weight}
+        shown |= {"head.yaw", "head.pitch", "head.roll"} if self.head else set()
+        return shown | ({"gaze.yaw", "gaze.pitch"} if self.gaze else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +93,14 @@ class RigNames:
     bone_axes: bone name -> (3, 3) rest rotation in armature space (Blender's
     ``bone.matrix_local.to_3x3()``).  A bone that is missing there counts as x to the subject's
     left, y up, z forward.
+    bone_heads: bone name -> (3,) where the bone begins at rest, in armature space.
     """
 
     shape_keys: tuple[str, ...] = ()
     bones: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
     bone_axes: Dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    bone_heads: Dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def of(self, kind: Kind) -> tuple[str, ...]:
         """The names of one kind of target."""

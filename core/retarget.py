@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,12 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import rotation
-from .mapping import Channel, HeadTarget, Kind, Mapping, RigNames
+from .mapping import Channel, GazeTarget, HeadTarget, Kind, Mapping, RigNames
 from .names import find
 from .take import Take
 
 Array = NDArray[np.float64]
 _HEAD_SIGNALS = ("head.yaw", "head.pitch", "head.roll")
+_GAZE_SIGNALS = ("gaze.yaw", "gaze.pitch")
+_VECTORS = ("location", "rotation_quaternion")  # properties whose channels add up, axis by axis
+
+
+@dataclass(slots=True)
+class _Vector:
+    """What channels do to a bone together: values (N, 3) along its axes, and the axes in use."""
+
+    values: Array
+    axes: set[int] = field(default_factory=set)
+
+
+Vectors = dict[tuple[str, str], _Vector]  # by bone and property
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +64,69 @@ def retarget(take: Take, mapping: Mapping, available: RigNames) -> Retargeted:
     without a face hold sensible values.
     """
     out = Retargeted()
-    turns: dict[str, Array] = defaultdict(lambda: np.zeros((len(take), 3)))  # bone -> vectors
+    vectors: Vectors = {}
     for channel in mapping.channels:
-        targets = find(channel.target, available.of(channel.kind))
-        if not targets:
+        kind, targets = _targets(channel, available)
+        scale = _unit(channel, available)
+        if not targets or scale is None:
             out.unmatched.append(channel.target)
         elif not any(name in take.signals for name in channel.signals):
             out.silent.append(channel.target)
         else:
-            values = _values(take, channel)
+            values = scale * _values(take, channel)
             for target in targets:
-                if channel.property == "rotation_quaternion":
-                    turns[target][:, channel.axis] += values
+                if channel.property in _VECTORS:
+                    way = _to_bone(target, available) if channel.character else np.eye(3)
+                    ways = way[[channel.axis]]
+                    _add(vectors, target, channel.property, values[:, None], ways)
                 else:
-                    out.curves.append(_curve(take, channel, target, values))
+                    out.curves.append(
+                        Curve(kind, target, channel.property, channel.axis, take.timestamps, values)
+                    )
     if mapping.head:
-        _head(take, mapping.head, available, turns, out)
-    for bone, vectors in turns.items():
-        for axis, values in enumerate(rotation.from_vector(vectors).T):
-            out.curves.append(
-                Curve("bone", bone, "rotation_quaternion", axis, take.timestamps, values)
-            )
+        _head(take, mapping.head, available, vectors, out)
+    if mapping.gaze:
+        _gaze(take, mapping.gaze, available, vectors, out)
+    for (bone, prop), vector in vectors.items():
+        columns, axes = vector.values.T, sorted(vector.axes)
+        if prop == "rotation_quaternion":
+            columns, axes = rotation.from_vector(vector.values).T, [0, 1, 2, 3]
+        for axis in axes:
+            out.curves.append(Curve("bone", bone, prop, axis, take.timestamps, columns[axis]))
+    moved = {channel.target for channel in mapping.channels} - {*out.unmatched, *out.silent}
     out.unmatched = list(dict.fromkeys(out.unmatched))
-    out.silent = list(dict.fromkeys(out.silent))
+    out.silent = [name for name in dict.fromkeys(out.silent) if name not in moved]
     return out
+
+
+def _targets(channel: Channel, rig: RigNames) -> tuple[Kind, list[str]]:
+    """What a channel moves on a rig.  A custom property goes before the shape key of its name:
+    it is the slider that drives it."""
+    kinds: tuple[Kind, ...] = (channel.kind,)
+    if channel.kind == "shape_key":
+        kinds = ("property", "shape_key")
+    for name in (channel.target, *channel.aliases):
+        for kind in kinds:
+            if found := find(name, rig.of(kind)):
+                return kind, found
+    return channel.kind, []
+
+
+def _unit(channel: Channel, rig: RigNames) -> float | None:
+    """What a value counts in: the distance of the two bones of a unit, None where they lack."""
+    if not channel.unit:
+        return 1.0
+    ends = [rig.bone_heads.get(bone) for bone in channel.unit]
+    if ends[0] is None or ends[1] is None:
+        return None
+    return float(np.linalg.norm(ends[0] - ends[1]))
+
+
+def _add(vectors: Vectors, bone: str, prop: str, values: Array, ways: Array) -> None:
+    """Values (N, K) along K ways (K, 3) in the bone's axes."""
+    vector = vectors.setdefault((bone, prop), _Vector(np.zeros((len(values), 3))))
+    vector.values = vector.values + values @ ways
+    vector.axes.update(np.flatnonzero(np.abs(ways).max(axis=0) > 1e-6).tolist())
 
 
 def _values(take: Take, channel: Channel) -> Array:
@@ -87,17 +138,11 @@ def _values(take: Take, channel: Channel) -> Array:
     return np.radians(values) if channel.property.startswith("rotation") else values
 
 
-def _curve(take: Take, channel: Channel, target: str, values: Array) -> Curve:
-    return Curve(channel.kind, target, channel.property, channel.axis, take.timestamps, values)
-
-
 def _first(candidates: Iterable[str], bones: tuple[str, ...]) -> str | None:
     return next((found[0] for name in candidates if (found := find(name, bones))), None)
 
 
-def _head(
-    take: Take, target: HeadTarget, rig: RigNames, turns: dict[str, Array], out: Retargeted
-) -> None:
+def _head(take: Take, target: HeadTarget, rig: RigNames, vectors: Vectors, out: Retargeted) -> None:
     """The rotation goes to the head, and its share by the log of the rotation to the neck."""
     bone, neck = _first(target.bone, rig.bones), _first(target.neck, rig.bones)
     if bone is None:
@@ -113,7 +158,23 @@ def _head(
     share = target.neck_share if neck is not None else 0.0
     for name, part in ((bone, 1 - share), (neck, share)):
         if name is not None and part:
-            turns[name] += part * whole @ _to_bone(name, rig)
+            _add(vectors, name, "rotation_quaternion", part * whole, _to_bone(name, rig))
+
+
+def _gaze(take: Take, target: GazeTarget, rig: RigNames, vectors: Vectors, out: Retargeted) -> None:
+    """The target moves across the line of sight as far as the angles say at its distance."""
+    bone, eye = _first([target.bone], rig.bones), _first([target.eye], rig.bones)
+    if bone is None or eye is None or not {bone, eye} <= rig.bone_heads.keys():
+        out.unmatched.append(target.bone)
+        return
+    if not any(name in take.signals for name in _GAZE_SIGNALS):
+        out.silent.append(bone)
+        return
+    way = (rig.bone_heads[bone] - rig.bone_heads[eye]) @ rotation.CHARACTER_AXES
+    still = np.zeros(len(take))
+    yaw, pitch = (np.radians(take.signals.get(name, still)) for name in _GAZE_SIGNALS)
+    across = way[2] * np.stack([np.tan(yaw), np.tan(pitch) / np.cos(yaw)], axis=1)
+    _add(vectors, bone, "location", across, _to_bone(bone, rig)[:2])
 
 
 def _to_bone(bone: str, rig: RigNames) -> Array:

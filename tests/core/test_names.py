@@ -9,7 +9,8 @@ from mien.core.parameters import SIGNALS
 @pytest.mark.parametrize(
     "spelling",
     ["mouthSmileLeft", "MouthSmileLeft", "mouthSmile_L", "mouthSmile.L", "Mouth_Smile_L",
-     "mouth_smile_left", "mouthSmileL", "mouth smile l", "MOUTHSMILELEFT", "ｍouthSmileLeft"],
+     "mouth_smile_left", "mouthSmileL", "facs_bs_MouthSmileLeft_div2", "Head__mouthSmile_L",
+     "Genesis9__facs_ctrl_MouthSmileLeft", "mouth smile l", "MOUTHSMILELEFT", "ｍouthSmileLeft"],
 )  # fmt: skip
 def test_spellings(spelling):
     assert canonical(spelling) == "mouthsmileleft"
@@ -17,6 +18,9 @@ def test_spellings(spelling):
 
 def test_a_trailing_letter_is_not_always_a_side():
     assert canonical("eyeball") == "eyeball" and canonical("LR") == "lr"
+    assert (
+        canonical("AU12L") == canonical("au_12_left") == canonical("AU012_L") != canonical("AU12")
+    )
     assert canonical("jaw_R") == canonical("jawRight") != canonical("jawr")
 
 

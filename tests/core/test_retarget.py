@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.core import rotation
-from mien.core.mapping import Channel, HeadTarget, Mapping, RigNames
+from mien.core.mapping import Channel, GazeTarget, HeadTarget, Mapping, RigNames
 from mien.core.retarget import retarget
 from mien.core.take import Take
 
@@ -16,8 +16,8 @@ def take_of(**signals):
     return Take(np.arange(3), TIMES, np.ones(3), np.ones(3, bool), values)
 
 
-def mapping_of(*channels, head=None):
-    return Mapping("test", "Test", "", (), channels, head)
+def mapping_of(*channels, head=None, gaze=None):
+    return Mapping("test", "Test", "", (), channels, head, gaze)
 
 
 def matrix(axis, degrees):
@@ -79,7 +79,9 @@ def test_bones():
     )
     take = take_of(AU12_L=[0, 0.5, 1], AU26=[0, 0.5, 1], gaze_yaw=[0, 10, -20])
     result = retarget(take, mapping, RigNames(bones=("lip", "jaw", "eye")))
-    lip, jaw = result.curves[:2]
+    by_name = {c.target: c for c in result.curves}
+    lip, jaw = by_name["lip"], by_name["jaw"]
+    assert [c.target for c in result.curves].count("lip") == 1
     assert (lip.property, lip.axis, lip.values[2]) == ("location", 1, 0.01)
     assert jaw.property == "rotation_euler" and jaw.values[2] == pytest.approx(np.radians(30))
     q = quaternions(result, "eye")
@@ -137,3 +139,74 @@ def test_a_head_without_a_neck_turns_alone():
     result = retarget(take_of(head_yaw=[0, 30, 60]), mapping, RigNames(bones=("Head",)))
     np.testing.assert_allclose(to_matrix(quaternions(result, "Head")[2]), matrix(1, 60), atol=1e-12)
     assert result.unmatched == ["neck"]
+
+
+def tilted(seed=1):
+    """(3, 3) rest axes of a bone that points anywhere."""
+    q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
+    return q * np.sign(np.linalg.det(q))
+
+
+def vectors(result, bone, prop):
+    """(N, 3) along the bone's axes, zero where it has no curve."""
+    out = np.zeros((3, 3))
+    for curve in result.curves:
+        if (curve.target, curve.property) == (bone, prop):
+            out[:, curve.axis] = curve.values
+    return out
+
+
+def test_the_characters_axes_hold_whatever_the_bones_rest_axes():
+    channels = [
+        Channel("bone", "lip", {"AU12.L": 0.5}, "location", 0, character=True, unit=("a", "b")),
+        Channel("bone", "lip", {"AU12.L": 1.0}, "location", 1, character=True, unit=("a", "b")),
+        Channel("bone", "jaw", {"AU26": 20.0}, "rotation_quaternion", 0, character=True),
+    ]
+    rest = tilted()
+    rig = RigNames(
+        bones=("lip", "jaw"),
+        bone_axes={"lip": rest, "jaw": rest},
+        bone_heads={"a": np.zeros(3), "b": np.array([0, 0, 0.2])},
+    )
+    take = take_of(AU12_L=[0, 0.5, 1], AU26=[0, 0.5, 1])
+    result = retarget(take, mapping_of(*channels), rig)
+    # Blender: left is +X, up is +Z, the face looks along -Y
+    moved = vectors(result, "lip", "location")[2] @ rest.T
+    np.testing.assert_allclose(moved, [0.1, 0, 0.2], atol=1e-12)
+    turned = rest @ to_matrix(quaternions(result, "jaw")[2]) @ rest.T
+    assert (turned @ [0, -1, 0])[2] == pytest.approx(-np.sin(np.radians(20)))  # the chin drops
+    level = RigNames(bones=("lip", "jaw"), bone_heads=rig.bone_heads)
+    still = retarget(take_of(AU12_L=[0, 0, 0]), mapping_of(*channels), level)
+    assert [c.axis for c in still.curves] == [0, 1]  # at rest is keyed too, unused axes are not
+    lost = retarget(take, mapping_of(*channels), RigNames(bones=("lip", "jaw")))
+    assert lost.unmatched == ["lip"]
+
+
+def test_a_gaze_target_lies_where_the_eyes_look():
+    rest = tilted()
+    rig = RigNames(
+        bones=("look", "eye"),
+        bone_axes={"look": rest},
+        bone_heads={"look": np.array([0, -0.5, 1.7]), "eye": np.array([0.03, -0.1, 1.7])},
+    )
+    mapping = mapping_of(gaze=GazeTarget("look", "eye"))
+    take = take_of(gaze_yaw=[0, 30, 10], gaze_pitch=[0, 0, -20])
+    moved = vectors(retarget(take, mapping, rig), "look", "location") @ rest.T
+    np.testing.assert_allclose(moved[1], [0.4 * np.tan(np.pi / 6), 0, 0], atol=1e-12)
+    sight = moved[2] + [0, -0.4, 0]
+    pitch = np.arctan2(sight[2], np.hypot(sight[0], sight[1]))
+    assert np.degrees(pitch) == pytest.approx(-20)
+    assert np.degrees(np.arctan2(sight[0], -sight[1])) == pytest.approx(10)
+    assert retarget(take, mapping, RigNames(bones=("eye",))).unmatched == ["look"]
+    assert retarget(take_of(AU01=[0, 0, 0]), mapping, rig).silent == ["look"]
+
+
+def test_aliases_and_sliders():
+    """Any of a target's names is taken, and a property goes before the shape key it drives."""
+    channel = Channel("shape_key", "jawOpen", {"AU26": 1}, aliases=("mouthOpen",))
+    take, mapping = take_of(AU26=[0, 0.5, 1]), mapping_of(channel)
+    both = RigNames(shape_keys=("Mouth_Open",), properties=("mouthOpen",))
+    (curve,) = retarget(take, mapping, both).curves
+    assert (curve.kind, curve.target) == ("property", "mouthOpen")
+    (curve,) = retarget(take, mapping, RigNames(shape_keys=("mouthOpen", "JawOpen"))).curves
+    assert (curve.kind, curve.target) == ("shape_key", "JawOpen")
