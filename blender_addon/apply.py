@@ -41,15 +41,15 @@ class Report:
 
 
 @lru_cache(maxsize=16)
-def _detect(names: frozenset[str]) -> tuple[tuple[str, int, int], ...]:
+def _detect(names: frozenset[str]) -> tuple[rig_mappings.Match, ...]:
     return tuple(rig_mappings.detect(names))
 
 
-def detected(on: Character) -> tuple[str, int, int] | None:
-    """(mapping, names matched, names in all) of the likeliest convention; None when none fits."""
+def detected(on: Character) -> rig_mappings.Match | None:
+    """The likeliest convention, how much of it is there and how sure that is; None: none fits."""
     names = on.names()
     ranked = _detect(frozenset((*names.shape_keys, *names.bones, *names.properties)))
-    return ranked[0] if ranked and ranked[0][1] else None
+    return ranked[0] if ranked else None
 
 
 def mapping_for(on: Character, wanted: str) -> Mapping:

@@ -1,5 +1,6 @@
 """Rig conventions as data: TOML presets and their loader."""
 
-from .loader import detect, load, names
+from .detection import Match, detect
+from .loader import load, names
 
-__all__ = ["detect", "load", "names"]
+__all__ = ["Match", "detect", "load", "names"]

@@ -9,8 +9,10 @@ from pathlib import Path
 from mien.core.errors import UserError
 from mien.core.mapping import Mapping
 from mien.core.names import find
+from mien.core.parameters import AU_SIGNALS, SIDED_AUS
 
-from .loader import detect, load, names
+from .detection import detect
+from .loader import load, names
 
 _NAMES = "a text file of shape key, bone and property names, one a line; - reads standard input"
 
@@ -41,20 +43,26 @@ def main(argv: list[str] | None = None) -> int:
 def _list(_: argparse.Namespace) -> int:
     for name in names():
         mapping = load(name)
-        print(f"{name:12} {len(_targets(mapping)):4} targets  {mapping.title}")
+        print(f"{name:16} {len(mapping.targets()):4} targets  {mapping.title}")
     return 0
 
 
 def _check(args: argparse.Namespace) -> int:
     mapping = load(args.mapping)
-    targets = _targets(mapping)
-    still = [channel.target for channel in mapping.channels if not channel.signals]
+    targets = mapping.targets()
+    moved = {channel.target for channel in mapping.channels if channel.signals}
+    moved |= {mapping.gaze.bone} if mapping.gaze else set()
+    still = [target for target in targets if target not in moved]
     print(f"{mapping.title}: {len(targets)} targets, sound.")
     if still:
         print(f"Moved by no signal: {', '.join(still)}.")
+    if lost := _not_shown(mapping):
+        print(f"Action units that it cannot show: {', '.join(lost)}.")
     if args.names:
-        available = _read(args.names)
-        lacking = [target for target in targets if not find(target, available)]
+        available = frozenset(_read(args.names))
+        lacking = [
+            t for t, called in targets.items() if not any(find(n, available) for n in called)
+        ]
         print(f"Found on the rig: {len(targets) - len(lacking)} of {len(targets)}.")
         if lacking:
             print(f"Not found: {', '.join(lacking)}.")
@@ -63,8 +71,8 @@ def _check(args: argparse.Namespace) -> int:
 
 def _detect(args: argparse.Namespace) -> int:
     found = detect(_read(args.names))
-    for name, matched, total in found:
-        print(f"{name:12} {matched:4} of {total} targets")
+    for match in found:
+        print(f"{match.name:16} {match.matched:4} of {match.total} targets  {match.words()}")
     if not found:
         raise UserError(
             "No mapping fits these names: write a .toml file for the rig and try it with"
@@ -73,8 +81,11 @@ def _detect(args: argparse.Namespace) -> int:
     return 0
 
 
-def _targets(mapping: Mapping) -> list[str]:
-    return list(dict.fromkeys(channel.target for channel in mapping.channels))
+def _not_shown(mapping: Mapping) -> list[str]:
+    shown = mapping.signals()
+    whole = [name for name in AU_SIGNALS if name.split(".")[0] not in SIDED_AUS]
+    lost = [name for name in whole if name not in shown]
+    return sorted(lost + [au for au in SIDED_AUS if not {au, f"{au}.L", f"{au}.R"} & shown])
 
 
 def _read(path: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from mien import rig_mappings
 from mien.core.cli import main
 from mien.core.errors import UserError
-from mien.core.mapping import Channel, HeadTarget, RigNames
+from mien.core.mapping import Channel, GazeTarget, HeadTarget, RigNames
 from mien.core.parameters import ANGLE_SIGNALS, SIDED_AUS, SIGNALS
 from mien.core.retarget import retarget
 from mien.core.take import Take
@@ -87,7 +87,7 @@ def test_every_signal_moves_arkit():
 )
 def test_arkit_in_other_spellings(spell):
     rig = [spell(name) for name in ARKIT]
-    assert rig_mappings.detect(rig)[0] == ("arkit", 52, 52)
+    assert rig_mappings.detect(rig)[0] == ("arkit", 52, 52, 1)
     assert values("arkit", RigNames(shape_keys=tuple(rig)), AU12_R=1) == {
         spell("mouthSmileRight"): 1
     }
@@ -106,13 +106,6 @@ def test_bdfm_carries_every_signal_as_it_is():
         value = -12.5 if name in ANGLE_SIGNALS else 0.375
         moved = values("bdfm", rig, **{name.replace(".", "_"): value})
         assert {k: v for k, v in moved.items() if k not in ("neck", "head")} == {name: value}
-
-
-def test_detect():
-    assert rig_mappings.names() == ["arkit", "bdfm"]
-    assert rig_mappings.detect(BDFM) == [("bdfm", 39, 39)]
-    assert rig_mappings.detect([n for n in ARKIT if n != "tongueOut"]) == [("arkit", 51, 52)]
-    assert rig_mappings.detect(["Basis", "Key 1"]) == []
 
 
 GOOD = 'channels = [{ shape_key = "a", signals = { AU12.L = 1.0 } }]'
@@ -138,6 +131,12 @@ GOOD = 'channels = [{ shape_key = "a", signals = { AU12.L = 1.0 } }]'
         ("head = 3\n" + GOOD, "head is not a table"),
         ("head = { bone = 3 }\n" + GOOD, "bone"),
         ('head = { bone = "h", neck_share = 3 }\n' + GOOD, "0 to 1"),
+        ("unit = ['a']\n" + GOOD, "two bones"),
+        ("gaze = { bone = 'a' }\n" + GOOD, "two names"),
+        ("extends = 'arkti'", "(the nearest is 'arkit')"),
+        ("extends = 'arkit'\nnames = { jawopen = 'x' }", "(the nearest is 'jawOpen')"),
+        (GOOD.replace('"a"', "[]"), "an empty list"),
+        ('channels = [{ bone = "a", property = "scale", axis = "up", signals = {} }]', "no axis"),
         ("", "no list of channels"),
         ("channels = [", "Mapping rig.toml"),
     ],
@@ -151,17 +150,42 @@ def test_slips_are_answered_in_one_sentence(tmp_path, text, says):
     assert str(caught.value).startswith("Mapping rig.toml: ")
 
 
+def documented(number):
+    """An example of the loader's text: its number, from 0."""
+    blocks = loader.__doc__.split("::\n")[1 + number].splitlines()
+    return textwrap.dedent("\n".join(b for b in blocks if b.startswith("    ") or not b))
+
+
 def test_the_documented_example_is_a_mapping(tmp_path):
-    text = textwrap.dedent(loader.__doc__.split("::\n", 1)[1].split("What the numbers")[0])
-    (tmp_path / "mine.toml").write_text(text)
+    (tmp_path / "mine.toml").write_text(documented(0))
     mapping = rig_mappings.load(tmp_path / "mine.toml")
-    smile, jaw, squint = mapping.channels
+    smile, jaw, brow, squint = mapping.channels
     assert smile == Channel(
         "shape_key", "smile_L", {"AU12.L": 1.0, "AU06.L": 0.2}, gain=1.1, low=0, high=0.9
     )
     assert jaw == Channel("bone", "jaw_ctrl", {"AU26": 25.0}, "rotation_euler", 0)
+    assert brow == Channel(
+        "bone", "brow_L", {"AU01": 0.1}, "location", 1,
+        aliases=("Brow.L",), character=True, unit=("eye_L", "eye_R"),
+    )  # fmt: skip
     assert squint == Channel("property", "squint", {"AU07": 1.0}, offset=0.1, low=0, high=1)
     assert mapping.head == HeadTarget(("head",), ("neck",), 0.5)
+    assert mapping.gaze == GazeTarget("look_at", "eye_L")
+
+
+def test_a_mapping_may_call_the_targets_of_another_by_other_names(tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        documented(1) + 'channels = [{ shape_key = "mouthClose", signals = { AU24 = 1.0 } }]'
+    )
+    mapping = rig_mappings.load(tmp_path / "mine.toml")
+    targets = [channel.target for channel in mapping.channels]
+    assert len(targets) == len(set(targets)) == 52
+    assert set(targets) - set(ARKIT) == {"Mouth_Open", "Puff_L", "Puff_R"}
+    assert set(ARKIT) - set(targets) == {"jawOpen", "cheekPuff", "tongueOut"}
+    signals = {channel.target: channel.signals for channel in mapping.channels}
+    assert signals["Puff_L"] == signals["Puff_R"] == {"AD34": 1}
+    assert signals["mouthClose"] == {"AU24": 1}
+    assert mapping.head == rig_mappings.load("arkit").head
 
 
 def test_unknown_mappings(tmp_path):
@@ -177,14 +201,14 @@ def run(*words):
 
 def test_command_line(tmp_path, capsys):
     assert run("list") == 0
-    assert "arkit          52 targets" in capsys.readouterr().out
+    assert "arkit              52 targets" in capsys.readouterr().out
     rig = tmp_path / "names.txt"
     rig.write_text("\n".join(name for name in ARKIT if name != "jawForward"))
     assert run("check", "arkit", rig) == 0
     out = capsys.readouterr().out
     assert "51 of 52" in out and "Not found: jawForward." in out
     assert run("detect", rig) == 0
-    assert "51 of 52" in capsys.readouterr().out
+    assert "arkit              51 of 52 targets  sure" in capsys.readouterr().out
     rig.write_text("Basis")
     assert run("detect", rig) == 2
     assert "No mapping fits" in capsys.readouterr().err
