@@ -84,6 +84,13 @@ class Someone:
             clothes=rng.random(3) ** 2 * 0.8, collar=rng.uniform(0.585, 0.615),
         )  # fmt: skip
 
+    def about(self) -> dict[str, Any]:
+        """What a data set's reader wants to know, as JSON; colours are linear."""
+        return {
+            "skin": self.look.skin, "hair": self.hair.style, "hair_colour": self.hair.colour,
+            "age": self.age, "beard": self.beard, "made_up": self.made_up, "glasses": self.glasses,
+        }  # fmt: skip
+
 
 def camera(rng: np.random.Generator, landmarks: Array) -> Camera:
     """A lens and distance that frame the face with some luck."""

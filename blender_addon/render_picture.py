@@ -19,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core import parameters, sampling
-from mien.core.face_model import head_rotation
+from mien.core.alignment import face_box
+from mien.core.face_model import Person, head_rotation
 
 from .render_marks import paint
+from .render_masks import Masks
 from .render_people import Someone, camera, lights
 from .render_scene import Camera, FaceScene, Shot
 from .render_wardrobe import Wardrobe
@@ -38,10 +40,12 @@ class PairRenderer:
         self.seed, self.flavour, self.size = seed, flavour, size
         self.scene = FaceScene(size, engine, paint=flavour == "wild")
         self.model = self.scene.model
+        self.masks = Masks(self.model)
         self.wardrobe = Wardrobe(self.scene.scene, self.model) if flavour == "wild" else None
 
     def pair(self, index: int, picture: Path) -> dict[str, Any]:
-        """Renders one picture to a path; returns parameters, landmarks (68, 3) and a record."""
+        """Renders one picture to a path; returns its truth: ``parameters`` (285,), ``landmarks``
+        (68, 3), ``mask`` (size, size) and what goes into ``json``."""
         rng = np.random.default_rng([self.seed, 1, index])
         if self.flavour == "studio":
             return self._studio(rng, index, picture)
@@ -52,23 +56,28 @@ class PairRenderer:
         s = parameters.signals(y)
         roll = float(np.clip(rng.normal(0, 7), -20, 20))
         turn = head_rotation(float(s["head.yaw"]), float(s["head.pitch"]), roll)
-        vertices, landmarks = self.dress(someone, identity, y, turn)
+        person, vertices = self.dress(someone, identity, y, turn)
+        landmarks = self.model.landmarks(vertices, person)
         tint = rng.uniform(0.35, 1, 3) * 0.4 + 0.6
         shot = Shot(
             camera(rng, landmarks), lights(rng), (float(tint[0]), float(tint[1]), float(tint[2])),
             float(rng.uniform(0.15, 0.9)), float(rng.normal(0, 0.3)), index,
         )  # fmt: skip
         self.scene.render(shot, str(picture))
-        kind = "expression" if expression else "neutral"
-        return self._record(y, landmarks, vertices, shot, index, identity, kind)
+        about = {
+            "index": index, "identity": identity, "kind": "expression" if expression else "neutral",
+            "roll": roll, "person": someone.about(),
+        }  # fmt: skip
+        truth = self._truth(y, person, landmarks, shot, about, self.worn(someone))
+        truth["landmarks"][:, 2] *= self._facing(vertices, landmarks, shot.camera)
+        return truth
 
-    def dress(self, someone: Someone, identity: int, y: Array, turn: Array) -> tuple[Array, Array]:
-        """Puts a person with an expression into the scene; (vertices, landmarks)."""
+    def dress(self, someone: Someone, identity: int, y: Array, turn: Array) -> tuple[Person, Array]:
+        """Puts a person with an expression into the scene; the person and its vertices."""
         assert self.wardrobe is not None, "studio pictures have no wardrobe"
         person = self.model.person(someone.identity, someone.extra)
         sides = self.model.slider_values(y)
         vertices = self.model.pose(person, sides, turn)
-        landmarks = self.model.landmarks(vertices, person)
         self.scene.set_face(person, vertices)
         self.scene.set_look(someone.look)
         self.scene.set_shade(self._shade(someone))
@@ -79,8 +88,8 @@ class PairRenderer:
         ))  # fmt: skip
         self.wardrobe.wear_hair(someone.hair, vertices)
         frames = np.random.default_rng([self.seed, 4, identity]) if someone.glasses else None
-        self.wardrobe.wear_glasses(frames, landmarks, turn)
-        return vertices, landmarks
+        self.wardrobe.wear_glasses(frames, self.model.landmarks(vertices, person), turn)
+        return person, vertices
 
     def _studio(self, rng: np.random.Generator, index: int, picture: Path) -> dict[str, Any]:
         y = sampling.uniform(rng)
@@ -94,40 +103,50 @@ class PairRenderer:
         self.scene.set_face(person, vertices)
         shot = Shot(Camera((0.0, 0.715, 1.3), 5.0), seed=index)
         self.scene.render(shot, str(picture))
-        landmarks = self.model.landmarks(vertices, person)
-        return self._record(y, landmarks, vertices, shot, index, index, "studio")
+        about = {"index": index, "identity": index, "kind": "studio", "roll": 0.0}
+        return self._truth(y, person, self.model.landmarks(vertices, person), shot, about)
+
+    def worn(self, someone: Someone) -> dict[str, Array]:
+        """What is painted on the skin and not modelled, by class: (V,) from 0 to 1."""
+        height = self.model.data["base"][:, 1]
+        out = {"cloth": np.clip((someone.collar - height) / 0.006 + 0.5, 0, 1)}
+        if self.wardrobe and someone.hair.style in ("buzz", "short"):
+            out["hair"] = self.wardrobe.cover(someone.hair)
+        return out
 
     def _shade(self, someone: Someone) -> Array:
-        """Clothes below the collar, and stubble of the scalp under thin or no hair."""
-        base = self.model.data["base"]
-        out = np.ones((len(base), 3))
+        """(V, 3) what the skin's colour is multiplied by: clothes, stubble of the scalp."""
+        out = np.ones((self.model.vertex_count, 3))
         skin = np.array(someone.look.skin)
         if someone.hair.style in ("bald", "buzz", "short"):
             scalp = (self.wardrobe.cover(someone.hair) * 0.5)[:, None] if self.wardrobe else 0
             out = out * (1 - scalp) + scalp * np.array(someone.hair.colour) / skin
-        dressed = np.clip((someone.collar - base[:, 1]) / 0.006 + 0.5, 0, 1)[:, None]
+        dressed = self.worn(someone)["cloth"][:, None]
         return np.asarray(out * (1 - dressed) + dressed * someone.clothes / skin)
 
-    def _record(
-        self, y: Array, landmarks: Array, vertices: Array, shot: Shot, index: int, identity: int,
-        kind: str,
+    def _facing(self, vertices: Array, landmarks: Array, camera: Camera) -> Array:
+        """(68,) whether the skin at a landmark faces the camera; brows go by the eye below."""
+        assert self.wardrobe is not None, "studio pictures have no wardrobe"
+        normal = self.wardrobe.normals(vertices[: self.model.vertex_count])
+        view = np.array(camera.position) - landmarks
+        out = np.einsum("ij,ij->i", normal[self.model.data["landmarks"]], view) > 0
+        out[17:27] = np.r_[np.full(5, out[36]), np.full(5, out[45])]
+        return np.asarray(out)
+
+    def _truth(
+        self, y: Array, person: Person, landmarks: Array, shot: Shot, about: dict[str, Any],
+        worn: dict[str, Array] | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         pixels = shot.camera.project(landmarks, self.size)
-        rows = self.model.data["landmarks"]
-        if self.wardrobe is not None:
-            normal = self.wardrobe.normals(vertices[: self.model.vertex_count])[rows]
-            view = np.array(shot.camera.position) - landmarks
-            visible = np.einsum("ij,ij->i", normal, view) > 0
-            visible[17:27] = np.r_[np.full(5, visible[36]), np.full(5, visible[45])]
-        else:
-            visible = np.ones(68, bool)
         inside = ((pixels >= 0) & (pixels < self.size)).all(1)
+        shown = self.scene.scene.objects
         return {
             "parameters": y.astype(np.float32),
-            "landmarks": np.c_[pixels, visible & inside].astype(np.float32),
-            "json": {
-                "seed": self.seed, "index": index, "identity": identity, "kind": kind,
-                "flavour": self.flavour, "camera": asdict(shot.camera),
+            "landmarks": np.c_[pixels, inside].astype(np.float32),
+            "mask": self.masks.mask(shown, person, shot.camera, self.size, worn or {}),
+            "json": asdict(shot) | about | {
+                "seed": self.seed, "flavour": self.flavour, "size": self.size,
+                "box": face_box(pixels).tolist(),
             },
         }  # fmt: skip
 

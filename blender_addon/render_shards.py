@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""WebDataset shards of rendered pairs: written whole or not at all."""
+"""WebDataset shards of rendered pairs: written whole or not at all.
+
+Of each pair KEY a shard holds, all in pixels with the centre of the first at (.5, .5):
+KEY.png             RGBA, sRGB, alpha 0 where the background goes
+KEY.mask.png        class of every pixel, see render_masks
+KEY.parameters.npy  (285,) float32, see mien.core.parameters
+KEY.landmarks.npy   (68, 3) float32: x, y, 1 where it faces the camera and lies in the picture
+KEY.json            seed, index, identity, kind, face box (centre x, y, side), camera, light, person
+"""
 
 from __future__ import annotations
 
@@ -10,6 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +46,7 @@ def write_shard(renderer: PairRenderer, path: Path, indices: range, tick: Any) -
                 key = f"{index:07d}"
                 members = {
                     "png": picture.read_bytes(),
+                    "mask.png": cv2.imencode(".png", record["mask"])[1].tobytes(),
                     "parameters.npy": _npy(record["parameters"]),
                     "landmarks.npy": _npy(record["landmarks"]),
                     "json": json.dumps(record["json"]).encode(),

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Class masks: which of CelebAMask-HQ's 19 classes the ray through each pixel's centre meets first.
+
+The geometry is what Blender renders (its evaluated meshes in its own triangles), and a z-buffer in
+numpy reads it off: no second render, no graphics card, the same bytes on every machine.
+Left and right (``l_``, ``r_``) are the subject's, as everywhere in this project; CelebAMask-HQ does
+not say whose its own are, so flip 2/3, 4/5 and 7/8 for a parser that means the image's sides.
+Glasses are their frames, and lashes, which cover no pixel whole, are not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import bpy
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.face_model import FaceModel, Person
+
+from .render_scene import Camera
+
+Array = NDArray[Any]
+
+# In the order of face-parsing.PyTorch; the index is the pixel's value.
+CLASSES: Final = (
+    "background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "l_ear", "r_ear", "ear_r",
+    "nose", "mouth", "u_lip", "l_lip", "neck", "necklace", "cloth", "hair", "hat",
+)  # fmt: skip
+_INDEX: Final = {name: i for i, name in enumerate(CLASSES)}
+_OBJECTS: Final = {"hair": "hair", "glasses": "eye_g"}  # object -> its one class
+_PARTS: Final = {
+    "skin": "skin", "eye_l": "l_eye", "eye_r": "r_eye", "teeth": "mouth", "tongue": "mouth",
+}  # fmt: skip
+BROW_GAP: Final = 0.002  # m, half of what may lie between two strands of one brow
+# What lies on the skin, later over earlier; each vertex has a value for each, its border is at .5.
+ON_SKIN: Final = ("neck", "l_ear", "r_ear", "nose", "u_lip", "l_lip", "mouth", "hair", "cloth")
+_NOSE: Final = ((0.0085, 0.728), (0.0095, 0.712), (0.0195, 0.697), (0.0195, 0.6865),
+                (0.0135, 0.6815), (0.0, 0.6795))  # fmt: skip  # its left half from the front, m
+
+
+def skin_values(model: FaceModel) -> Array:
+    """(V, 9) of every base vertex: how far it is within each of `ON_SKIN`, nothing worn."""
+    d = model.data
+    base = d["base"]
+    x, y, z = base.T
+    half = np.array(_NOSE)
+    outline = (np.concatenate([half, half[::-1] * (-1, 1)]) * 1e3).astype(np.float32)
+    nose = np.array([cv2.pointPolygonTest(outline, (px * 1e3, py * 1e3), True) for px, py in
+                     base[:, :2]]) / 1e3  # fmt: skip
+    # The contour of the jaw lies in a plane: what is behind it and below the ears is the neck.
+    jaw = base[d["landmarks"][1:16]]
+    ahead = np.linalg.svd(jaw - jaw.mean(0))[2][2]
+    behind = (base - jaw.mean(0)) @ (ahead * -np.sign(ahead[2]))
+    upper = y > y[d["landmarks"][60:68]].mean()
+    values = {
+        "l_ear": np.where(x > 0, d["ears"] + 0.1, 0),
+        "r_ear": np.where(x < 0, d["ears"] + 0.1, 0),
+        "nose": 0.5 + np.where(z > 0.11, nose, -0.004) / 0.008,
+        "mouth": d["inside_mouth"],
+        "u_lip": np.where(upper, d["lips"], 0),
+        "l_lip": np.where(upper, 0, d["lips"]),
+        "neck": 0.5 + np.minimum(behind, 0.70 - y) / 0.02,
+    }
+    values |= dict.fromkeys(("hair", "cloth"), np.zeros(len(base)))
+    return np.stack([np.clip(values[name], 0, 1) for name in ON_SKIN], -1).astype(np.float32)
+
+
+def nearest(pixels: Array, depth: Array, triangles: Array, size: int) -> tuple[Array, Array, Array]:
+    """What the rays through the pixels' centres meet first.
+
+    Of vertices at ``pixels`` (V, 2) with ``depth`` (V,) from the camera in m and ``triangles``
+    (T, 3): the (K,) flat pixels that meet any, row by row, the triangle each meets and the (K, 3)
+    weights of its vertices there.
+    """
+    corners = pixels[triangles]
+    first = np.ceil(np.clip(corners.min(1), 0, size) - 0.5).astype(int)
+    last = np.floor(np.clip(corners.max(1), 0, size) - 0.5).astype(int)
+    wide, high = (last - first + 1).T
+    near = np.flatnonzero((wide > 0) & (high > 0) & (depth[triangles] > 0.02).all(1))
+    # Every pixel in the bounds of every triangle.
+    count = (wide * high)[near]
+    of = np.repeat(near, count)
+    step = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
+    x, y = first[of, 0] + step % wide[of], first[of, 1] + step // wide[of]
+    # Barycentric weights are planes over the picture; divided by depth they are true in space.
+    a, b, c = np.moveaxis(corners, 1, 0)
+    ab, ac = b - a, c - a
+    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
+    area[area == 0] = np.nan  # seen from its edge: no pixel is inside
+    px, py = x + 0.5 - a[of, 0], y + 0.5 - a[of, 1]
+    second = (px * (ac[:, 1] / area)[of]) - (py * (ac[:, 0] / area)[of])
+    third = (py * (ab[:, 0] / area)[of]) - (px * (ab[:, 1] / area)[of])
+    inside = np.flatnonzero((second >= 0) & (third >= 0) & (second + third <= 1))
+    of, second, third = of[inside], second[inside], third[inside]
+    weights = np.stack([1 - second - third, second, third], -1) / depth[triangles[of]]
+    closeness = weights.sum(1)
+    order = np.argsort(closeness, kind="stable")
+    winner = np.full(size * size, -1)
+    winner[(y * size + x)[inside][order]] = order  # of equal indices the last one stays
+    hit = np.flatnonzero(winner >= 0)
+    won = winner[hit]
+    return hit, of[won], weights[won] / closeness[won, None]
+
+
+class Masks:
+    """Draws the class masks of a scene's pictures."""
+
+    def __init__(self, model: FaceModel) -> None:
+        self._brow = model.parts.index("brow")
+        self._skin = skin_values(model)
+        self._parts = np.array([_INDEX.get(_PARTS.get(part, ""), -1) for part in model.parts])
+
+    def strict(
+        self, objects: Any, person: Person, camera: Camera, size: int, worn: Mapping[str, Array]
+    ) -> Array:
+        """(size, size) uint8 of what each ray meets, brows as single strands.
+
+        ``objects`` are the scene's with the face of ``person``; ``worn`` is what is painted on
+        the skin, "hair" or "cloth": (V,) from 0, bare, to 1.
+        """
+        points, triangles, classes, start = [], [], [], 0
+        for name, vertices, corners, part in geometry(objects):
+            if name in _OBJECTS:
+                kind = np.full(len(corners), _INDEX[_OBJECTS[name]])
+            else:
+                face = start
+                right = person.rest[corners[:, 0], 0] < 0
+                kind = np.where(part == self._brow, _INDEX["l_brow"] + right, self._parts[part])
+                corners, kind = corners[kind >= 0], kind[kind >= 0]
+            points.append(vertices)
+            triangles.append(corners + start)
+            classes.append(kind)
+            start += len(vertices)
+        where, corners, kind = (np.concatenate(part) for part in (points, triangles, classes))
+        depth = camera.position[2] - where[:, 2]
+        hit, triangle, weights = nearest(camera.project(where, size), depth, corners, size)
+        out = np.zeros(size * size, np.uint8)
+        out[hit] = kind[triangle]
+        skin = np.flatnonzero(out[hit] == _INDEX["skin"])
+        values = self._skin.copy()
+        for name, amount in worn.items():
+            values[:, ON_SKIN.index(name)] = amount
+        values = values[corners[triangle[skin]] - face]
+        within = np.einsum("kc,kcv->kv", weights[skin], values) > 0.5
+        for column, name in enumerate(ON_SKIN):
+            out[hit[skin[within[:, column]]]] = _INDEX[name]
+        return out.reshape(size, size)
+
+    def mask(
+        self, objects: Any, person: Person, camera: Camera, size: int, worn: Mapping[str, Array]
+    ) -> Array:
+        """The same with brows as the regions that their strands cover."""
+        strict = self.strict(objects, person, camera, size, worn)
+        gap = BROW_GAP * size * camera.focal / (camera.position[2] - person.rest[:, 2].max())
+        return fill_brows(strict, round(gap))
+
+
+def fill_brows(mask: Array, gap: int) -> Array:
+    """A mask in which skin between strands up to 2 ``gap`` pixels apart belongs to the brow."""
+    out = mask.copy()
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
+    for name in ("l_brow", "r_brow"):
+        strands = (mask == _INDEX[name]).astype(np.uint8)
+        covered = cv2.morphologyEx(strands, cv2.MORPH_CLOSE, kernel)
+        out[(covered > 0) & (mask == _INDEX["skin"])] = _INDEX[name]
+    return out
+
+
+def geometry(objects: Any) -> list[tuple[str, Array, Array, Array]]:
+    """Of every object that is rendered: its name, vertices (V, 3) in the model's axes, triangles
+    (T, 3) and their material slots (T,)."""
+    graph = bpy.context.evaluated_depsgraph_get()
+    out = []
+    for shown in objects:
+        if shown.hide_render or shown.type not in ("MESH", "CURVE"):
+            continue
+        evaluated = shown.evaluated_get(graph)
+        mesh = evaluated.to_mesh()
+        mesh.calc_loop_triangles()
+        points = np.empty((len(mesh.vertices), 3), np.float32)
+        mesh.vertices.foreach_get("co", points.ravel())
+        corners = np.empty((len(mesh.loop_triangles), 3), np.int32)
+        mesh.loop_triangles.foreach_get("vertices", corners.ravel())
+        slots = np.empty(len(corners), np.int32)
+        mesh.loop_triangles.foreach_get("material_index", slots)
+        evaluated.to_mesh_clear()
+        x, y, z = points.astype(float).T
+        out.append((shown.name, np.stack([x, z, -y], -1), corners, slots))
+    return out
