@@ -23,7 +23,9 @@ from .rig_names import can_be_target, character
 def main(argv: Sequence[str]) -> int:
     """Keys a take and saves a .blend; prints what was keyed and what found no match."""
     parser = argparse.ArgumentParser(prog="mien animate", description=__doc__)
-    parser.add_argument("take", metavar="TAKE", help="a take (.json) or an OpenFace CSV (.csv)")
+    parser.add_argument(
+        "take", metavar="TAKE", help=".json, or a .csv of mien, OpenFace, Live Link Face or ARKit"
+    )
     parser.add_argument("--blend", help="the file with the character; without it, a new Mien face")
     parser.add_argument("--target", help="the character's armature or mesh; else the best match")
     parser.add_argument("--mapping", default="", help="a preset or a .toml file; else detected")

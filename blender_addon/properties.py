@@ -49,7 +49,8 @@ class MienSettings(bpy.types.PropertyGroup):
     )
     source: StringProperty(
         name="File",
-        description="A video, an image, or a take saved as .csv or .json",
+        description="A video, an image, or a take: .json, or a .csv of mien, OpenFace, Live Link "
+        "Face or ARKit",
         subtype="FILE_PATH",
     )
     target: PointerProperty(

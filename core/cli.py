@@ -12,6 +12,7 @@ import threading
 from typing import Final
 
 from . import models
+from .convert import CSV_KINDS, convert
 from .errors import UserError
 from .frames import SEQUENCE_FPS
 
@@ -59,6 +60,9 @@ def _run(argv: list[str]) -> int:
         from .doctor import report
 
         return report()
+    if arguments.command == "convert":
+        print(convert(arguments.input, arguments.output, arguments.to))
+        return 0
     return _capture(arguments)
 
 
@@ -80,6 +84,12 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument("--frames", type=_frames, help="FIRST:LAST, either may be left out")
     capture.add_argument("--neutral", type=_frames, help="FIRST:LAST where the face is at rest")
     capture.add_argument("--fps", type=float, default=SEQUENCE_FPS, help="of an image sequence")
+    conversion = commands.add_parser("convert", help="a take from one format to another")
+    conversion.add_argument(
+        "input", help="take: .json, or a .csv of mien, OpenFace, Live Link Face or ARKit"
+    )
+    conversion.add_argument("output", help=".csv, .json, or .bvh (the head's rotation alone)")
+    conversion.add_argument("--to", choices=CSV_KINDS, help="the kind of .csv (openface)")
     commands.add_parser("doctor", help="what works here, and what is missing")
     commands.add_parser("mappings", help="list, check and detect rig mappings", add_help=False)
     for name, about in {**BLENDER, **TRAINING}.items():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import take_csv, take_json
+from . import table, take_arkit, take_csv, take_json, take_livelink
 from .errors import UserError
 from .files import written_whole
 from .names import nearest
@@ -75,8 +75,8 @@ class Take:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Take:
-        """Reads a take, or a CSV that OpenFace wrote; UserError when it is neither."""
-        read = {".csv": take_csv.loads, ".json": take_json.loads}[_suffix(path)]
+        """Reads a take, or CSV of OpenFace, Live Link Face or ARKit; UserError when it is none."""
+        read = {".csv": _from_csv, ".json": take_json.loads}[_suffix(path)]
         try:
             fields: dict[str, Any] = read(Path(path).read_text(encoding="utf-8-sig"))
             return cls(**fields)
@@ -85,6 +85,17 @@ class Take:
         except (ValueError, KeyError, TypeError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
             raise UserError(f"{path} is not a take: {reason}.") from error
+
+
+def _from_csv(text: str) -> dict[str, Any]:
+    """The fields of a take in CSV, told by its header; ValueError says why there are none."""
+    header, rows = table.read(text)
+    kinds = (take_livelink, take_arkit, take_csv)
+    for kind in kinds:
+        if kind.fits(header):
+            return kind.fields(header, rows)
+    expected = " nor ".join(kind.EXPECTED for kind in reversed(kinds))
+    raise ValueError(f"it has neither {expected}")
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:

@@ -4,20 +4,26 @@ https://github.com/TadasBaltrusaitis/OpenFace/wiki/Output-Format: radians, camer
 y down in the image, so that a head that turns to the subject's left has a negative pose_Ry and
 one that looks up a negative pose_Rx), AUs 0..5.  OpenFace's gaze is that of the camera, ours that
 of the head: head and eye angles add up, to first order.  Sides (AU12_L_r) are our addition.
+
+OpenFace measures 17 intensities; all but AU23, which our vector has not, are read.  Presence
+(AU12_c) adds nothing to an intensity and is left aside, but AU28 has nothing else.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .parameters import AU_SIGNALS, FACS_SCALE, SIDED_AUS
+from .table import Rows, numbers
 
 Array = NDArray[np.float64]
+EXPECTED: Final = "OpenFace's columns (frame, timestamp, AU01_r, ..., pose_Rx, ...)"
+PRESENT: Final = 3 / FACS_SCALE  # what an AU counts that is only known to be there: FACS level C
 _POSE = {"pose_Rx": ("head.pitch", -1), "pose_Ry": ("head.yaw", -1), "pose_Rz": ("head.roll", 1)}
 _GAZE = {
     "gaze_angle_x": ("gaze.yaw", 1, "head.yaw"),
@@ -25,9 +31,9 @@ _GAZE = {
 }
 
 
-def _column(signal: str) -> str:
+def _column(signal: str, kind: str = "r") -> str:
     """AU12.L -> AU12_L_r; the closed eye, AU43, is written as OpenFace's AU45."""
-    return signal.replace("AU43", "AU45").replace(".", "_") + "_r"
+    return f"{signal.replace('AU43', 'AU45').replace('.', '_')}_{kind}"
 
 
 def dumps(take: dict[str, Any]) -> str:
@@ -58,20 +64,17 @@ def dumps(take: dict[str, Any]) -> str:
     return text.getvalue()
 
 
-def loads(text: str) -> dict[str, Any]:
-    """The fields of a take; ValueError says why the text holds none."""
-    rows = csv.reader(io.StringIO(text), skipinitialspace=True)
-    header = [name.strip() for name in next(rows, [])]
+def fits(header: list[str]) -> bool:
+    """Whether the columns look like OpenFace's."""
+    return any(name == "frame" or name.startswith(("AU", "pose_R")) for name in header)
+
+
+def fields(header: list[str], rows: Rows) -> dict[str, Any]:
+    """The fields of a take; ValueError says why the table holds none."""
     missing = [name for name in ("frame", "timestamp") if name not in header]
     if missing:
-        raise ValueError(f"it has no column {missing[0]!r}")
-    cells = [row for row in rows if row]
-    if any(len(row) != len(header) for row in cells):
-        raise ValueError("its rows and its header differ in length")
-    try:
-        table = np.array(cells, float).reshape(-1, len(header))
-    except ValueError as error:
-        raise ValueError(f"a cell holds no number ({error})") from None
+        raise ValueError(f"it has no column {missing[0]!r}; it should have {EXPECTED}")
+    table = numbers(header, rows)
     # OpenFace writes nan where it lost the face: such rows are no success, whatever they say.
     whole = np.isfinite(table).all(axis=1)
     data = dict(zip(header, np.nan_to_num(table, nan=0.0, posinf=0.0, neginf=0.0).T, strict=True))
@@ -81,7 +84,7 @@ def loads(text: str) -> dict[str, Any]:
         raise ValueError(f"it holds {len(faces)} faces; keep the rows of one face_id")
     signals = _signals(data)
     if not signals:
-        raise ValueError("it has no action unit and no head pose column")
+        raise ValueError(f"it has no action unit and no head pose; it should have {EXPECTED}")
     return {
         "frames": data["frame"].astype(np.int64),
         "timestamps": data["timestamp"],
@@ -93,11 +96,12 @@ def loads(text: str) -> dict[str, Any]:
 
 
 def _signals(data: dict[str, Array]) -> dict[str, Array]:
-    out = {
-        name: np.clip(data[_column(name)] / FACS_SCALE, 0, 1)
-        for name in AU_SIGNALS
-        if _column(name) in data
-    }
+    out = {}
+    for name in AU_SIGNALS:
+        if _column(name) in data:
+            out[name] = np.clip(data[_column(name)] / FACS_SCALE, 0, 1)
+        elif _column(name, "c") in data:
+            out[name] = PRESENT * (data[_column(name, "c")] > 0.5)
     for au in SIDED_AUS:  # a file without sides moves both alike
         if au in out:
             for side in "LR":

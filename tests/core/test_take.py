@@ -95,7 +95,7 @@ HEAD = "frame,timestamp,AU01_r\n"
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("a.csv", "", "'frame'"),
+        ("a.csv", "", "neither OpenFace's columns (frame, timestamp"),
         ("a.csv", "frame,AU01_r\n1,0\n", "'timestamp'"),
         ("a.csv", "frame,timestamp\n1,0\n", "no action unit"),
         ("a.csv", HEAD + "1,0,x\n", "no number"),
