@@ -47,11 +47,15 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class HeadTarget:
-    """Bones that carry the head's rotation: the first candidate a rig has; neck_share 0..1."""
+    """Bones that carry the head's rotation: the first candidate a rig has; neck_share 0..1.
+
+    inherits: the head turns along with the neck; a head that does not gets the whole rotation.
+    """
 
     bone: tuple[str, ...]
     neck: tuple[str, ...] = ()
     neck_share: float = 0.5
+    inherits: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ def find(name: str, available: Collection[str]) -> list[str]:
     return same or ([*halves[0], *halves[1]] if all(halves) else [])
 
 
+def find_any(called: Iterable[str], available: Collection[str]) -> list[str]:
+    """What ``find`` finds for the first of several names that is there."""
+    return next((found for name in called if (found := find(name, available))), [])
+
+
 @lru_cache(maxsize=32)
 def _index(available: tuple[str, ...] | frozenset[str]) -> dict[str, list[str]]:
     """Names by their canonical spelling; kept, as a rig is asked for hundreds of names in a row."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from . import rotation
 from .mapping import Channel, GazeTarget, HeadTarget, Kind, Mapping, RigNames
-from .names import find
+from .names import find, find_any
 from .take import Take
 
 Array = NDArray[np.float64]
@@ -138,13 +138,9 @@ def _values(take: Take, channel: Channel) -> Array:
     return np.radians(values) if channel.property.startswith("rotation") else values
 
 
-def _first(candidates: Iterable[str], bones: tuple[str, ...]) -> str | None:
-    return next((found[0] for name in candidates if (found := find(name, bones))), None)
-
-
 def _head(take: Take, target: HeadTarget, rig: RigNames, vectors: Vectors, out: Retargeted) -> None:
     """The rotation goes to the head, and its share by the log of the rotation to the neck."""
-    bone, neck = _first(target.bone, rig.bones), _first(target.neck, rig.bones)
+    bone, neck = _bone(target.bone, rig), _bone(target.neck, rig)
     if bone is None:
         out.unmatched.append(target.bone[0])
         return
@@ -156,14 +152,14 @@ def _head(take: Take, target: HeadTarget, rig: RigNames, vectors: Vectors, out: 
     still = np.zeros(len(take))
     whole = rotation.to_vector(rotation.head(*(take.signals.get(n, still) for n in _HEAD_SIGNALS)))
     share = target.neck_share if neck is not None else 0.0
-    for name, part in ((bone, 1 - share), (neck, share)):
+    for name, part in ((bone, 1 - share if target.inherits else 1.0), (neck, share)):
         if name is not None and part:
             _add(vectors, name, "rotation_quaternion", part * whole, _to_bone(name, rig))
 
 
 def _gaze(take: Take, target: GazeTarget, rig: RigNames, vectors: Vectors, out: Retargeted) -> None:
     """The target moves across the line of sight as far as the angles say at its distance."""
-    bone, eye = _first([target.bone], rig.bones), _first([target.eye], rig.bones)
+    bone, eye = _bone([target.bone], rig), _bone([target.eye], rig)
     if bone is None or eye is None or not {bone, eye} <= rig.bone_heads.keys():
         out.unmatched.append(target.bone)
         return
@@ -175,6 +171,10 @@ def _gaze(take: Take, target: GazeTarget, rig: RigNames, vectors: Vectors, out: 
     yaw, pitch = (np.radians(take.signals.get(name, still)) for name in _GAZE_SIGNALS)
     across = way[2] * np.stack([np.tan(yaw), np.tan(pitch) / np.cos(yaw)], axis=1)
     _add(vectors, bone, "location", across, _to_bone(bone, rig)[:2])
+
+
+def _bone(candidates: Iterable[str], rig: RigNames) -> str | None:
+    return next(iter(find_any(candidates, rig.bones)), None)
 
 
 def _to_bone(bone: str, rig: RigNames) -> Array:

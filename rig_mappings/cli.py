@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mien.core.errors import UserError
 from mien.core.mapping import Mapping
-from mien.core.names import find
+from mien.core.names import find_any
 from mien.core.parameters import AU_SIGNALS, SIDED_AUS
 
 from .detection import detect
@@ -60,9 +60,7 @@ def _check(args: argparse.Namespace) -> int:
         print(f"Action units that it cannot show: {', '.join(lost)}.")
     if args.names:
         available = frozenset(_read(args.names))
-        lacking = [
-            t for t, called in targets.items() if not any(find(n, available) for n in called)
-        ]
+        lacking = [t for t, called in targets.items() if not find_any(called, available)]
         print(f"Found on the rig: {len(targets) - len(lacking)} of {len(targets)}.")
         if lacking:
             print(f"Not found: {', '.join(lacking)}.")

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mien.core.mapping import Mapping
-from mien.core.names import find
+from mien.core.names import find, find_any
 
 from .loader import load, names
 
@@ -58,17 +58,13 @@ class _Fit(NamedTuple):
 
 def _fit(mapping: Mapping, available: frozenset[str]) -> _Fit | None:
     targets = mapping.targets()
-    hits = {target: _found(called, available) for target, called in targets.items()}
+    hits = {target: find_any(called, available) for target, called in targets.items()}
     if not all(hits.get(name) or find(name, available) for name in mapping.requires):
         return None
     exact = sum(target in found for target, found in hits.items())
     matched = sum(map(bool, hits.values()))
     found = frozenset(name for hit in hits.values() for name in hit)
     return _Fit(mapping.name, matched, len(targets), exact, found) if matched else None
-
-
-def _found(called: Iterable[str], available: frozenset[str]) -> list[str]:
-    return next((found for name in called if (found := find(name, available))), [])
 
 
 def _sure(fit: _Fit, fits: list[_Fit]) -> float:

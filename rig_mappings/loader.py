@@ -45,7 +45,7 @@ _PRESETS: Final = Path(__file__).parent / "presets"
 _MAPPING_KEYS: Final = (
     "title", "source", "requires", "extends", "names", "unit", "head", "gaze", "channels",
 )  # fmt: skip
-_HEAD_KEYS: Final = ("bone", "neck", "neck_share")
+_HEAD_KEYS: Final = ("bone", "neck", "neck_share", "inherits")
 _GAZE_KEYS: Final = ("bone", "eye")
 _CHANNEL_KEYS: Final = (
     "shape_key", "bone", "property", "axis", "signals", "gain", "offset", "low", "high", "unit",
@@ -127,8 +127,11 @@ def _head(table: dict[str, Any]) -> HeadTarget:
     share = _number(table.get("neck_share", 0.5), "neck_share of head")
     if not 0 <= share <= 1:
         raise ValueError(f"neck_share is {share:g}; give a number from 0 to 1")
+    inherits = table.get("inherits", True)
+    if not isinstance(inherits, bool):
+        raise TypeError(f"inherits of head is {inherits!r}; give true or false")
     bone, neck = (_names(table.get(key, []), f"{key} of head") for key in ("bone", "neck"))
-    return HeadTarget(bone, neck, share)
+    return HeadTarget(bone, neck, share, inherits)
 
 
 def _gaze(table: dict[str, Any]) -> GazeTarget:

@@ -134,6 +134,15 @@ def test_neck_and_head_together_make_the_whole_rotation_whatever_their_rest_axes
         assert angle == pytest.approx(share * whole_angle, abs=1e-6)
 
 
+def test_a_head_that_does_not_follow_its_neck_turns_all_the_way():
+    mapping = mapping_of(head=HeadTarget(("head",), ("neck",), 0.5, inherits=False))
+    rig = RigNames(bones=("head", "neck"))
+    result = retarget(take_of(head_yaw=[0, 30, 60]), mapping, rig)
+    for bone, degrees in (("head", 60), ("neck", 30)):
+        turned = to_matrix(quaternions(result, bone)[2])
+        np.testing.assert_allclose(turned, matrix(1, degrees), atol=1e-12)
+
+
 def test_a_head_without_a_neck_turns_alone():
     mapping = mapping_of(head=HeadTarget(("skull", "head"), ("neck",)))
     result = retarget(take_of(head_yaw=[0, 30, 60]), mapping, RigNames(bones=("Head",)))
