@@ -11,6 +11,7 @@ Glasses are their frames, and lashes, which cover no pixel whole, are not there.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import bpy
@@ -35,6 +36,7 @@ _PARTS: Final = {
     "skin": "skin", "eye_l": "l_eye", "eye_r": "r_eye", "teeth": "mouth", "tongue": "mouth",
 }  # fmt: skip
 BROW_GAP: Final = 0.002  # m, half of what may lie between two strands of one brow
+HIDDEN: Final = 0.008  # m that something lies in front of a landmark to hide it
 # What lies on the skin, later over earlier; each vertex has a value for each, its border is at .5.
 ON_SKIN: Final = ("neck", "l_ear", "r_ear", "nose", "u_lip", "l_lip", "mouth", "hair", "cloth")
 _NOSE: Final = ((0.0085, 0.728), (0.0095, 0.712), (0.0195, 0.697), (0.0195, 0.6865),
@@ -68,12 +70,14 @@ def skin_values(model: FaceModel) -> Array:
     return np.stack([np.clip(values[name], 0, 1) for name in ON_SKIN], -1).astype(np.float32)
 
 
-def nearest(pixels: Array, depth: Array, triangles: Array, size: int) -> tuple[Array, Array, Array]:
+def nearest(
+    pixels: Array, depth: Array, triangles: Array, size: int
+) -> tuple[Array, Array, Array, Array]:
     """What the rays through the pixels' centres meet first.
 
     Of vertices at ``pixels`` (V, 2) with ``depth`` (V,) from the camera in m and ``triangles``
-    (T, 3): the (K,) flat pixels that meet any, row by row, the triangle each meets and the (K, 3)
-    weights of its vertices there.
+    (T, 3): the (K,) flat pixels that meet any, row by row, the triangle each meets, the (K, 3)
+    weights of its vertices there and the (K,) depth.
     """
     corners = pixels[triangles]
     first = np.ceil(np.clip(corners.min(1), 0, size) - 0.5).astype(int)
@@ -102,24 +106,57 @@ def nearest(pixels: Array, depth: Array, triangles: Array, size: int) -> tuple[A
     winner[(y * size + x)[inside][order]] = order  # of equal indices the last one stays
     hit = np.flatnonzero(winner >= 0)
     won = winner[hit]
-    return hit, of[won], weights[won] / closeness[won, None]
+    return hit, of[won], weights[won] / closeness[won, None], 1 / closeness[won]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a camera sees of a scene, pixel by pixel."""
+
+    camera: Camera
+    classes: Array  # (size, size) uint8, brows as single strands
+    depth: Array  # (size, size) m along the camera's axis, inf where there is nothing
+
+    def mask(self) -> Array:
+        """(size, size) uint8: the classes, brows as the regions that their strands cover."""
+        out = self.classes.copy()
+        distance = self.depth.min()
+        if np.isfinite(distance):
+            radius = round(BROW_GAP * len(out) * self.camera.focal / distance)
+            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
+            for name in ("l_brow", "r_brow"):
+                strands = (self.classes == _INDEX[name]).astype(np.uint8)
+                covered = cv2.morphologyEx(strands, cv2.MORPH_CLOSE, kernel) > 0
+                out[covered & (self.classes == _INDEX["skin"])] = _INDEX[name]
+        return out
+
+    def visible(self, points: Array) -> Array:
+        """(N,) whether points (N, 3) on a surface lie in the picture and nothing hides them.
+
+        What hides a point lies in front of it in its pixel and all around.
+        """
+        size = len(self.depth)
+        column, row = np.floor(self.camera.project(points, size)).astype(int).T
+        inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
+        around = cv2.dilate(self.depth, np.ones((3, 3)))
+        there = around[row.clip(0, size - 1), column.clip(0, size - 1)]
+        return inside & (self.camera.position[2] - points[:, 2] < there + HIDDEN)
 
 
 class Masks:
-    """Draws the class masks of a scene's pictures."""
+    """Looks at a scene's geometry."""
 
     def __init__(self, model: FaceModel) -> None:
         self._brow = model.parts.index("brow")
         self._skin = skin_values(model)
         self._parts = np.array([_INDEX.get(_PARTS.get(part, ""), -1) for part in model.parts])
 
-    def strict(
+    def look(
         self, objects: Any, person: Person, camera: Camera, size: int, worn: Mapping[str, Array]
-    ) -> Array:
-        """(size, size) uint8 of what each ray meets, brows as single strands.
+    ) -> Seen:
+        """What the camera sees of a scene's ``objects`` with the face of ``person``.
 
-        ``objects`` are the scene's with the face of ``person``; ``worn`` is what is painted on
-        the skin, "hair" or "cloth": (V,) from 0, bare, to 1.
+        ``worn`` is what is painted on the skin, "hair" or "cloth": (V,) from 0, bare, to 1.
         """
         points, triangles, classes, start = [], [], [], 0
         for name, vertices, corners, part in geometry(objects):
@@ -135,10 +172,10 @@ class Masks:
             classes.append(kind)
             start += len(vertices)
         where, corners, kind = (np.concatenate(part) for part in (points, triangles, classes))
-        depth = camera.position[2] - where[:, 2]
-        hit, triangle, weights = nearest(camera.project(where, size), depth, corners, size)
-        out = np.zeros(size * size, np.uint8)
-        out[hit] = kind[triangle]
+        away = camera.position[2] - where[:, 2]
+        hit, triangle, weights, depth = nearest(camera.project(where, size), away, corners, size)
+        out, distance = np.zeros(size * size, np.uint8), np.full(size * size, np.inf)
+        out[hit], distance[hit] = kind[triangle], depth
         skin = np.flatnonzero(out[hit] == _INDEX["skin"])
         values = self._skin.copy()
         for name, amount in worn.items():
@@ -147,26 +184,7 @@ class Masks:
         within = np.einsum("kc,kcv->kv", weights[skin], values) > 0.5
         for column, name in enumerate(ON_SKIN):
             out[hit[skin[within[:, column]]]] = _INDEX[name]
-        return out.reshape(size, size)
-
-    def mask(
-        self, objects: Any, person: Person, camera: Camera, size: int, worn: Mapping[str, Array]
-    ) -> Array:
-        """The same with brows as the regions that their strands cover."""
-        strict = self.strict(objects, person, camera, size, worn)
-        gap = BROW_GAP * size * camera.focal / (camera.position[2] - person.rest[:, 2].max())
-        return fill_brows(strict, round(gap))
-
-
-def fill_brows(mask: Array, gap: int) -> Array:
-    """A mask in which skin between strands up to 2 ``gap`` pixels apart belongs to the brow."""
-    out = mask.copy()
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
-    for name in ("l_brow", "r_brow"):
-        strands = (mask == _INDEX[name]).astype(np.uint8)
-        covered = cv2.morphologyEx(strands, cv2.MORPH_CLOSE, kernel)
-        out[(covered > 0) & (mask == _INDEX["skin"])] = _INDEX[name]
-    return out
+        return Seen(camera, out.reshape(size, size), distance.reshape(size, size))
 
 
 def geometry(objects: Any) -> list[tuple[str, Array, Array, Array]]:

@@ -68,9 +68,7 @@ class PairRenderer:
             "index": index, "identity": identity, "kind": "expression" if expression else "neutral",
             "roll": roll, "person": someone.about(),
         }  # fmt: skip
-        truth = self._truth(y, person, landmarks, shot, about, self.worn(someone))
-        truth["landmarks"][:, 2] *= self._facing(vertices, landmarks, shot.camera)
-        return truth
+        return self._truth(y, person, landmarks, shot, about, self.worn(someone))
 
     def dress(self, someone: Someone, identity: int, y: Array, turn: Array) -> tuple[Person, Array]:
         """Puts a person with an expression into the scene; the person and its vertices."""
@@ -124,26 +122,17 @@ class PairRenderer:
         dressed = self.worn(someone)["cloth"][:, None]
         return np.asarray(out * (1 - dressed) + dressed * someone.clothes / skin)
 
-    def _facing(self, vertices: Array, landmarks: Array, camera: Camera) -> Array:
-        """(68,) whether the skin at a landmark faces the camera; brows go by the eye below."""
-        assert self.wardrobe is not None, "studio pictures have no wardrobe"
-        normal = self.wardrobe.normals(vertices[: self.model.vertex_count])
-        view = np.array(camera.position) - landmarks
-        out = np.einsum("ij,ij->i", normal[self.model.data["landmarks"]], view) > 0
-        out[17:27] = np.r_[np.full(5, out[36]), np.full(5, out[45])]
-        return np.asarray(out)
-
     def _truth(
         self, y: Array, person: Person, landmarks: Array, shot: Shot, about: dict[str, Any],
         worn: dict[str, Array] | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         pixels = shot.camera.project(landmarks, self.size)
-        inside = ((pixels >= 0) & (pixels < self.size)).all(1)
         shown = self.scene.scene.objects
+        seen = self.masks.look(shown, person, shot.camera, self.size, worn or {})
         return {
             "parameters": y.astype(np.float32),
-            "landmarks": np.c_[pixels, inside].astype(np.float32),
-            "mask": self.masks.mask(shown, person, shot.camera, self.size, worn or {}),
+            "landmarks": np.c_[pixels, seen.visible(landmarks)].astype(np.float32),
+            "mask": seen.mask(),
             "json": asdict(shot) | about | {
                 "seed": self.seed, "flavour": self.flavour, "size": self.size,
                 "box": face_box(pixels).tolist(),

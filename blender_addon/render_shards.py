@@ -5,28 +5,42 @@ Of each pair KEY a shard holds, all in pixels with the centre of the first at (.
 KEY.png             RGBA, sRGB, alpha 0 where the background goes
 KEY.mask.png        class of every pixel, see render_masks
 KEY.parameters.npy  (285,) float32, see mien.core.parameters
-KEY.landmarks.npy   (68, 3) float32: x, y, 1 where it faces the camera and lies in the picture
+KEY.landmarks.npy   (68, 3) float32: x, y, 1 where it lies in the picture and nothing hides it
 KEY.json            seed, index, identity, kind, face box (centre x, y, side), camera, light, person
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
+import shutil
 import tarfile
 import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.errors import UserError
+
 from .render_picture import PairRenderer, quiet
 
 Array = NDArray[Any]
 
-PER_SHARD = 100
+PER_SHARD: Final = 100
+PART: Final = ".part-"  # how the folder of a shard in the making begins
+_PNG_END: Final = b"IEND\xaeB`\x82"
+
+
+def _key(index: int) -> str:
+    return f"{index:07d}"
 
 
 def _npy(values: Array) -> bytes:
@@ -35,25 +49,100 @@ def _npy(values: Array) -> bytes:
     return buffer.getvalue()
 
 
-def write_shard(renderer: PairRenderer, path: Path, indices: range, tick: Any) -> None:
-    """Renders a shard beside its place and moves it there when whole."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as scratch:
+def write_shard(
+    renderer: PairRenderer, path: Path, indices: range, tick: Callable[[], None]
+) -> None:
+    """Renders a shard beside its place and moves it there when whole; OSError when it cannot."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=PART) as scratch:
         picture, part = Path(scratch) / "picture.png", Path(scratch) / path.name
         with tarfile.open(part, "w") as tar:
             for index in indices:
+                picture.unlink(missing_ok=True)
                 with quiet():
-                    record = renderer.pair(index, picture)
-                key = f"{index:07d}"
+                    truth = renderer.pair(index, picture)
+                image = picture.read_bytes()
+                if not image.endswith(_PNG_END):  # Blender says nothing when a disk is full
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 members = {
-                    "png": picture.read_bytes(),
-                    "mask.png": cv2.imencode(".png", record["mask"])[1].tobytes(),
-                    "parameters.npy": _npy(record["parameters"]),
-                    "landmarks.npy": _npy(record["landmarks"]),
-                    "json": json.dumps(record["json"]).encode(),
+                    "png": image,
+                    "mask.png": cv2.imencode(".png", truth["mask"])[1].tobytes(),
+                    "parameters.npy": _npy(truth["parameters"]),
+                    "landmarks.npy": _npy(truth["landmarks"]),
+                    "json": json.dumps(truth["json"]).encode(),
                 }
                 for suffix, data in members.items():
-                    info = tarfile.TarInfo(f"{key}.{suffix}")
+                    info = tarfile.TarInfo(f"{_key(index)}.{suffix}")
                     info.size = len(data)
                     tar.addfile(info, io.BytesIO(data))
                 tick()
         part.replace(path)
+
+
+def is_whole(path: Path, indices: range) -> bool:
+    """Whether a shard is there and holds all of some pairs; one of a smaller --count does not."""
+    try:
+        with tarfile.open(path) as tar:
+            return set(tar.getnames()) >= {f"{_key(index)}.json" for index in indices}
+    except (OSError, tarfile.TarError):
+        return False
+
+
+def remove_leftovers(folder: Path, age: float = 3600.0) -> None:
+    """Removes what killed runs left behind; younger than ``age`` seconds it may be a live one's."""
+    for part in folder.glob(f"{PART}*"):
+        newest = max(p.stat().st_mtime for p in (part, *part.iterdir()))
+        if time.time() - newest > age:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _decoded(data: bytes) -> Array:
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One pair of an open shard."""
+
+    key: str
+    _tar: tarfile.TarFile
+    _members: dict[str, tarfile.TarInfo]
+
+    def read(self, suffix: str) -> bytes | None:
+        """A file of it, such as "mask.png"; None where the shard has none."""
+        file = self._tar.extractfile(m) if (m := self._members.get(suffix)) else None
+        return file.read() if file else None
+
+    def array(self, name: str) -> Array:
+        """``parameters`` or ``landmarks``."""
+        return np.asarray(np.load(io.BytesIO(self.read(f"{name}.npy") or b"")))
+
+    def picture(self) -> Array:
+        """(size, size, 4) BGRA."""
+        return _decoded(self.read("png") or b"")
+
+    def mask(self) -> Array | None:
+        """(size, size) classes; None in shards from before there were any."""
+        data = self.read("mask.png")
+        return _decoded(data) if data else None
+
+    def about(self) -> dict[str, Any]:
+        """Its JSON."""
+        return dict(json.loads(self.read("json") or b"{}"))
+
+
+def read_pairs(folder: Path) -> Iterator[Pair]:
+    """The pairs of a folder's shards in order; each must be read before the next is asked for.
+
+    UserError where a shard is damaged.
+    """
+    for path in sorted(folder.glob("pairs-*.tar")):
+        try:
+            with tarfile.open(path) as tar:
+                pairs: dict[str, dict[str, tarfile.TarInfo]] = {}
+                for member in tar.getmembers():
+                    key, _, suffix = member.name.partition(".")
+                    pairs.setdefault(key, {})[suffix] = member
+                for key, members in sorted(pairs.items()):
+                    yield Pair(key, tar, members)
+        except tarfile.TarError as e:
+            raise UserError(f"{path} is damaged ({e}): delete it and render again") from None

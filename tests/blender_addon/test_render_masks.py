@@ -103,7 +103,7 @@ def test_masks_agree_with_a_render_of_classes(tmp_path, flavour, index):
         rng = np.random.default_rng([11, 2, index // PER_IDENTITY])
         worn = renderer.worn(Someone.sample(rng, model))
     shown, camera = renderer.scene.scene.objects, Camera(**truth["json"]["camera"])
-    mask = renderer.masks.strict(shown, person, camera, SIZE, worn)
+    mask = renderer.masks.look(shown, person, camera, SIZE, worn).classes
     on_skin = skin_values(model)
     for name, amount in worn.items():
         on_skin[:, ON_SKIN.index(name)] = amount
