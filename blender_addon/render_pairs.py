@@ -19,7 +19,7 @@ from .render_card import NAME as CARD
 from .render_card import write_card
 from .render_picture import PairRenderer
 from .render_preview import write_preview
-from .render_shards import PER_SHARD, is_whole, read_pairs, remove_leftovers, write_shard
+from .render_shards import PER_SHARD, is_whole, read_shard, remove_leftovers, write_shard
 
 
 def main(argv: list[str]) -> int:
@@ -89,8 +89,12 @@ def _render(args: argparse.Namespace) -> None:
 
 
 def _refuse_a_mixture(args: argparse.Namespace) -> None:
-    first = next(read_pairs(args.out), None)
-    about = first.about() if first else {}
+    for path in sorted(args.out.glob("pairs-*.tar")):
+        if is_whole(path, range(0)):
+            about = next(about for pair in read_shard(path) if (about := pair.about()))
+            break
+    else:
+        return
     for name in ("seed", "flavour", "size"):
         mine = getattr(args, name)
         if about.get(name, mine) != mine:

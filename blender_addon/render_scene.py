@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+import sys
 from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -12,6 +16,7 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
+from mien.core.errors import UserError
 from mien.core.face_model import FaceModel, Person
 
 from . import face_materials
@@ -106,12 +111,7 @@ class FaceScene:
     def _settings(self, engine: str, samples: int) -> None:
         scene = self.scene
         render, cycles = scene.render, scene.cycles
-        if engine == "auto":
-            engine = "cycles"
-        eevee = "BLENDER_EEVEE_NEXT" if bpy.app.version < (5, 0) else "BLENDER_EEVEE"
-        render.engine = {"cycles": "CYCLES", "eevee": eevee, "workbench": "BLENDER_WORKBENCH"}[
-            engine
-        ]
+        render.engine = _engine(engine)
         render.resolution_x = render.resolution_y = self.size
         render.film_transparent = True
         render.image_settings.color_mode = "RGBA"
@@ -185,6 +185,30 @@ class FaceScene:
         self.scene.cycles.seed = shot.seed
         self.scene.render.filepath = path
         bpy.ops.render.render(write_still=True)
+
+
+def _engine(name: str) -> str:
+    """Blender's own name of an engine; "auto" is Cycles.
+
+    UserError where an engine that draws with OpenGL cannot: Blender itself would abort.
+    """
+    if name in ("auto", "cycles"):
+        return "CYCLES"
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libEGL.so.1")
+        except OSError:
+            raise UserError(
+                f"--engine {name} needs libEGL: install libegl1, or take --engine cycles"
+            ) from None
+        cards = (Path("/dev").glob(f) for f in ("dri/renderD*", "nvidia[0-9]*", "dxg"))
+        if name == "eevee" and not any(chain.from_iterable(cards)):
+            raise UserError(
+                "--engine eevee needs a graphics card and there is none: take --engine cycles"
+            )
+    if name == "workbench":
+        return "BLENDER_WORKBENCH"
+    return "BLENDER_EEVEE_NEXT" if bpy.app.version < (5, 0) else "BLENDER_EEVEE"
 
 
 def set_vertices(mesh: Any, vertices: Array) -> None:

@@ -130,19 +130,24 @@ class Pair:
         return dict(json.loads(self.read("json") or b"{}"))
 
 
-def read_pairs(folder: Path) -> Iterator[Pair]:
-    """The pairs of a folder's shards in order; each must be read before the next is asked for.
+def read_shard(path: Path) -> Iterator[Pair]:
+    """The pairs of a shard in order, each to be read before the next is asked for.
 
-    UserError where a shard is damaged.
+    UserError where it is damaged.
     """
+    try:
+        with tarfile.open(path) as tar:
+            pairs: dict[str, dict[str, tarfile.TarInfo]] = {}
+            for member in tar.getmembers():
+                key, _, suffix = member.name.partition(".")
+                pairs.setdefault(key, {})[suffix] = member
+            for key, members in sorted(pairs.items()):
+                yield Pair(key, tar, members)
+    except tarfile.TarError as e:
+        raise UserError(f"{path} is damaged ({e}): render again with the same --count") from None
+
+
+def read_pairs(folder: Path) -> Iterator[Pair]:
+    """The pairs of all shards of a folder, as `read_shard` gives them."""
     for path in sorted(folder.glob("pairs-*.tar")):
-        try:
-            with tarfile.open(path) as tar:
-                pairs: dict[str, dict[str, tarfile.TarInfo]] = {}
-                for member in tar.getmembers():
-                    key, _, suffix = member.name.partition(".")
-                    pairs.setdefault(key, {})[suffix] = member
-                for key, members in sorted(pairs.items()):
-                    yield Pair(key, tar, members)
-        except tarfile.TarError as e:
-            raise UserError(f"{path} is damaged ({e}): delete it and render again") from None
+        yield from read_shard(path)

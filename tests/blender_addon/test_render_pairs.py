@@ -2,7 +2,11 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +16,8 @@ from mien.core.face_model import PATH
 
 bpy = pytest.importorskip("bpy")
 cv2 = pytest.importorskip("cv2")
+from mien.blender_addon import render_pairs, render_shards  # noqa: E402
+
 pytestmark = pytest.mark.skipif(not PATH.exists(), reason="face_model.npz is not built")
 
 
@@ -24,34 +30,48 @@ def read(folder):
     return pairs
 
 
-def render(folder, *options):
-    from mien.blender_addon import render_pairs
+def render(folder, *options, count=5):
+    return render_pairs.main(
+        ["--count", str(count), "--size", "64", "--out", str(folder), *options]
+    )
 
-    return render_pairs.main(["--count", "5", "--size", "64", "--out", str(folder), *options])
+
+def pixels(data):
+    return cv2.imdecode(np.frombuffer(data, np.uint8), -1).astype(int)
+
+
+def assert_same(a, b):
+    """Byte for byte, but for the pictures: within a grey level, as their bytes tell the time."""
+    assert a.keys() == b.keys()
+    for name, data in a.items():
+        if name.endswith(".png") and not name.endswith(".mask.png"):
+            assert np.abs(pixels(data) - pixels(b[name])).mean() < 1
+        else:
+            assert data == b[name], name
 
 
 @pytest.mark.parametrize("flavour", ["wild", "studio"])
 def test_pairs_are_whole_and_repeat(tmp_path, flavour):
     assert render(tmp_path / "a", "--flavour", flavour) == 0
     assert render(tmp_path / "b", "--flavour", flavour) == 0
-    a, b = read(tmp_path / "a"), read(tmp_path / "b")
-    assert len(a) == 5 * 5 and a.keys() == b.keys()
-    for name, data in a.items():
-        if name.endswith(".png") and "mask" not in name:
-            images = [cv2.imdecode(np.frombuffer(d, np.uint8), -1) for d in (data, b[name])]
-            assert images[0].shape == (64, 64, 4)
-            assert images[0][..., 3].mean() > 40  # a face is there
-            assert images[0][..., :3][images[0][..., 3] > 250].std() > 5  # and it is lit
-            assert np.abs(images[0].astype(int) - images[1]).mean() < 1
-        else:
-            assert data == b[name]
+    a = read(tmp_path / "a")
+    assert len(a) == 5 * 5
+    assert_same(a, read(tmp_path / "b"))
+    for index in range(5):
+        picture, mask = pixels(a[f"{index:07d}.png"]), pixels(a[f"{index:07d}.mask.png"])
+        assert picture.shape == (64, 64, 4) and mask.shape == (64, 64)
+        assert picture[..., 3].mean() > 40  # a face is there
+        assert picture[..., :3][picture[..., 3] > 250].std() > 5  # and it is lit
     marks = np.load(io.BytesIO(a["0000001.landmarks.npy"]))
-    assert marks.shape == (68, 3)
+    assert marks.shape == (68, 3) and set(marks[:, 2]) <= {0, 1} and marks[:, 2].mean() > 0.4
     assert np.load(io.BytesIO(a["0000001.parameters.npy"])).shape == (285,)
+    about = [json.loads(a[f"{i:07d}.json"]) for i in range(5)]
+    centre, side = np.array(about[1]["box"][:2]), about[1]["box"][2]
+    assert (np.abs(marks[:, :2] - centre) < side).all()
+    assert about[1]["seed"] == 0 and about[1]["flavour"] == flavour
     if flavour == "wild":
-        assert json.loads(a["0000000.json"])["kind"] == "neutral"
-        assert json.loads(a["0000003.json"])["identity"] == 0
-        assert json.loads(a["0000004.json"])["identity"] == 1
+        assert about[0]["kind"] == "neutral" and len(about[0]["person"]["skin"]) == 3
+        assert about[3]["identity"] == 0 and about[4]["identity"] == 1
 
 
 def test_a_finished_run_renders_nothing_again(tmp_path, capsys):
@@ -60,6 +80,109 @@ def test_a_finished_run_renders_nothing_again(tmp_path, capsys):
     render(tmp_path)
     assert {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()} == stamp
     assert "already" in capsys.readouterr().out
+
+
+# A command of its own with shards of two pairs.
+SCRIPT = """
+import os, resource, sys
+from mien.blender_addon import __main__ as command, render_pairs
+render_pairs.PER_SHARD = 2
+if limit := os.environ.get("FILE_LIMIT"):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+command.leave(command.run(sys.argv[1:]))
+"""
+
+
+def start(folder, **environment):
+    arguments = ["render-pairs", "--count", "6", "--size", "64", "--out", str(folder)]
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, *arguments], text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | environment,
+    )  # fmt: skip
+
+
+def test_shares_and_kills_change_no_pair(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_pairs, "PER_SHARD", 2)
+    render(tmp_path / "whole", count=6)
+    whole = read(tmp_path / "whole")
+    for share in ("1/2", "0/2"):
+        render(tmp_path / "shared", "--shard", share, count=6)
+    assert_same(whole, read(tmp_path / "shared"))
+    run = start(tmp_path / "killed")
+    assert "2/6 pairs" in run.stdout.readline()
+    run.kill()
+    run.communicate()
+    assert 0 < len(read(tmp_path / "killed")) < len(whole)  # what is there can be read
+    render(tmp_path / "killed", count=6)
+    assert_same(whole, read(tmp_path / "killed"))
+
+
+def test_a_torn_or_short_shard_is_rendered_again(tmp_path):
+    render(tmp_path, count=1)
+    render(tmp_path, count=2)
+    pairs = read(tmp_path)
+    assert len(pairs) == 2 * 5
+    shard = tmp_path / "pairs-00000.tar"
+    shard.write_bytes(shard.read_bytes()[:9000])
+    render(tmp_path, count=2)
+    assert_same(pairs, read(tmp_path))
+
+
+def test_leftovers_go_when_nobody_can_be_at_work_on_them(tmp_path):
+    for name in ("old", "new"):
+        part = tmp_path / f"{render_shards.PART}{name}"
+        part.mkdir()
+        (part / "picture.png").write_bytes(b"")
+    for path in (tmp_path / ".part-old" / "picture.png", tmp_path / ".part-old"):
+        os.utime(path, (0, 0))
+    render_shards.remove_leftovers(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [".part-new"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of file size")
+@pytest.mark.parametrize("limit", ["2000", "15000"])  # within a picture, between two
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, limit):
+    run = start(tmp_path, FILE_LIMIT=limit)
+    _, said = run.communicate()
+    assert run.returncode == 2
+    assert said.count("\n") == 1 and "free some space and run again" in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or any(Path("/dev").glob("dri/renderD*")) or Path("/dev/dxg").exists()
+    or Path("/dev/nvidia0").exists(),
+    reason="there is a graphics card",
+)  # fmt: skip
+def test_eevee_without_a_graphics_card_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="--engine cycles"):
+        render(tmp_path, "--engine", "eevee")
+
+
+def test_another_seed_does_not_mix_in(tmp_path):
+    render(tmp_path, count=1)
+    with pytest.raises(UserError, match="--seed 0, not 1"):
+        render(tmp_path, "--seed", "1")
+
+
+def test_card_and_preview_tell_of_all_pairs(tmp_path):
+    sheet = tmp_path / "sheet.png"
+    render(tmp_path, count=5)
+    before = {p.name for p in tmp_path.iterdir()}
+    assert render_pairs.main(["--out", str(tmp_path), "--preview", str(sheet)]) == 0
+    assert {p.name for p in tmp_path.iterdir()} == before | {"sheet.png"}
+    drawn = cv2.imread(str(sheet))
+    assert drawn.shape[1] > 1000 and (drawn == (60, 220, 90)[::-1]).all(-1).sum() > 100
+    card = (tmp_path / "CARD.md").read_text(encoding="utf-8")
+    assert "5 pairs of 2 people, 64 x 64 px: 3 expression, 2 neutral" in card
+    assert "| AU12 | lip corner puller |" in card and "| hair: " in card
+
+
+@pytest.mark.parametrize("options", [["--preview", "x.png"], ["--preview", "x.jpg"], []])
+def test_nothing_to_draw_or_do_is_one_sentence(tmp_path, options):
+    with pytest.raises(UserError, match=r"--count|\.png"):
+        render_pairs.main(["--out", str(tmp_path), *options])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("shard", ["2/2", "x", "-1/3"])
