@@ -8,14 +8,14 @@ thousandths of one: recordings go from 14:58:02:59.666 to 14:58:03:00.668.  The 
 how many frames make a second; it is the smallest usual rate above the highest FF, and 60, the
 app's own, in a file too short to tell.
 
-Angles are radians; yaw > 0 turns to the subject's right, pitch > 0 looks down, roll > 0 tilts
-towards the left shoulder, each about the axes that the ones before have turned.  Seen in
-recordings (https://github.com/alexdjulin/LiveLinkFace-CSV-Retarget-For-Motionbuilder, anim/ and
-csv/): EyeLookIn/Out and Up/Down rise by 1.6 to 2.0 a radian, in full at some 33 degrees, with
-those signs, and roll = yaw * pitch, as ARKit turns eyes about x first.  The head goes through the
-same conversion as the eyes in ToBlendShapeMap of Unreal Engine's AppleARKitFaceSupport (which
-divides degrees by 180 where the app writes radians), from Unreal's axes of
-FAppleARKitConversion::ToFTransform: x into the face, y to its left, z up.
+Angles are radians.  The head's yaw > 0 turns to the subject's left, pitch > 0 looks up, roll > 0
+tilts towards the right shoulder; the eyes go the other way round, yaw > 0 to the right and pitch
+> 0 down.  The eyes' unit and signs are seen in recordings
+(https://github.com/alexdjulin/LiveLinkFace-CSV-Retarget-For-Motionbuilder, anim/ and csv/), where
+EyeLookIn, Out, Up and Down rise with them by 1.6 to 2.0 a radian.  Those have no head rotation:
+its signs are the ones that https://github.com/JimWest/MeFaMo sends to Unreal Engine in the app's
+place, and importers for Blender too turn the head against the eyes.  The order of the axes is
+written nowhere; we take it to be ours.
 
 A recording without head rotation, an option of the app, has zeros there: the take then has no
 head signals.  Gaze comes from the eyes' angles, else from the EyeLook shapes.
@@ -41,9 +41,9 @@ _USUAL_RATES: Final = (24, 25, 30, 48, 50, 60, 120)
 _DAY: Final = 86400.0
 _TIMECODE: Final = re.compile(r"\s*(\d+):(\d+):(\d+)[:;.](\d+(?:\.\d+)?)\s*")
 ANGLES: Final = {
-    "HeadYaw": ("head.yaw", -1.0),
-    "HeadPitch": ("head.pitch", -1.0),
-    "HeadRoll": ("head.roll", 1.0),
+    "HeadYaw": ("head.yaw", 1.0),
+    "HeadPitch": ("head.pitch", 1.0),
+    "HeadRoll": ("head.roll", -1.0),
     "LeftEyeYaw": ("gaze.yaw", -1.0),
     "LeftEyePitch": ("gaze.pitch", -1.0),
     "LeftEyeRoll": ("", 0.0),

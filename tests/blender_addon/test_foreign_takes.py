@@ -26,7 +26,7 @@ def test_a_recording_of_live_link_face_keys_the_character(
     header = (
         "Timecode,BlendshapeCount,EyeBlinkLeft,EyeBlinkRight,JawOpen,HeadYaw,HeadPitch,HeadRoll"
     )
-    rows = [f"09:00:00:{i:02d}.000,61,{i / 59:.6f},0,0.5,-0.4,0.3,0" for i in range(60)]
+    rows = [f"09:00:00:{i:02d}.000,61,{i / 59:.6f},0,0.5,0.4,-0.3,0" for i in range(60)]
     (tmp_path / "phone.csv").write_text("\n".join([header, *rows]) + "\n")
     keyed(tmp_path / "phone.csv", head)
     last = scene.mien.start_frame + 59 / 60 * scene.render.fps

@@ -147,11 +147,11 @@ def test_live_link_angles_have_their_signs(tmp_path: Path) -> None:
     assert cell.pop("Timecode") == "00:00:00:00.000"
     value = {k: float(v) for k, v in cell.items()}
     assert value["BlendshapeCount"] == 61 and len(value) == 62
-    assert value["HeadYaw"] == pytest.approx(-np.radians(30))  # > 0 is to the right
-    assert value["HeadPitch"] == pytest.approx(-np.radians(20))  # > 0 is down
-    assert value["HeadRoll"] == pytest.approx(np.radians(10))  # > 0 is to the left shoulder
+    assert value["HeadYaw"] == pytest.approx(np.radians(30))  # > 0 is to the left
+    assert value["HeadPitch"] == pytest.approx(np.radians(20))  # > 0 is up
+    assert value["HeadRoll"] == pytest.approx(-np.radians(10))  # > 0 is to the right shoulder
     for eye in ("LeftEye", "RightEye"):
-        assert value[f"{eye}Yaw"] == pytest.approx(np.radians(12))
+        assert value[f"{eye}Yaw"] == pytest.approx(np.radians(12))  # against the head's signs
         assert value[f"{eye}Pitch"] == pytest.approx(np.radians(9))
     # The shapes agree: the left eye looks towards the nose, the right one away from it.
     assert value["EyeLookInLeft"] == value["EyeLookOutRight"] == pytest.approx(0.3, abs=1e-3)
