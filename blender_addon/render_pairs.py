@@ -19,7 +19,7 @@ from .render_card import NAME as CARD
 from .render_card import write_card
 from .render_picture import PairRenderer
 from .render_preview import write_preview
-from .render_shards import PER_SHARD, is_whole, read_shard, remove_leftovers, write_shard
+from .render_shards import PER_SHARD, last_index, read_shard, remove_leftovers, write_shard
 
 
 def main(argv: list[str]) -> int:
@@ -68,7 +68,7 @@ def _render(args: argparse.Namespace) -> None:
     for n in range(args.first, -(-args.count // PER_SHARD), args.step):
         path = args.out / f"pairs-{n:05d}.tar"
         indices = range(n * PER_SHARD, min((n + 1) * PER_SHARD, args.count))
-        if not is_whole(path, indices):
+        if last_index(path) < indices[-1]:  # none, torn, or of a smaller --count
             todo[path] = indices
     if todo:
         renderer = PairRenderer(args.seed, args.flavour, args.size, args.engine)
@@ -81,7 +81,8 @@ def _render(args: argparse.Namespace) -> None:
                     f"cannot write {path}: {e.strerror}; free some space and run again"
                 ) from None
             progress.show()
-        print()
+        if sys.stdout.isatty():
+            print()
     else:
         print("all pairs are there already")
     if todo or not (args.out / CARD).exists():
@@ -89,12 +90,8 @@ def _render(args: argparse.Namespace) -> None:
 
 
 def _refuse_a_mixture(args: argparse.Namespace) -> None:
-    for path in sorted(args.out.glob("pairs-*.tar")):
-        if is_whole(path, range(0)):
-            about = next(about for pair in read_shard(path) if (about := pair.about()))
-            break
-    else:
-        return
+    whole = (p for p in sorted(args.out.glob("pairs-*.tar")) if last_index(p) >= 0)
+    about = next((pair.about() for path in whole for pair in read_shard(path)), {})
     for name in ("seed", "flavour", "size"):
         mine = getattr(args, name)
         if about.get(name, mine) != mine:

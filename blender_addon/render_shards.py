@@ -15,6 +15,7 @@ import errno
 import io
 import json
 import os
+import re
 import shutil
 import tarfile
 import tempfile
@@ -37,6 +38,7 @@ Array = NDArray[Any]
 PER_SHARD: Final = 100
 PART: Final = ".part-"  # how the folder of a shard in the making begins
 _PNG_END: Final = b"IEND\xaeB`\x82"
+_END: Final = 32768  # bytes that hold a JSON and the padding of a tar
 
 
 def _key(index: int) -> str:
@@ -78,13 +80,19 @@ def write_shard(
         part.replace(path)
 
 
-def is_whole(path: Path, indices: range) -> bool:
-    """Whether a shard is there and holds all of some pairs; one of a smaller --count does not."""
+def last_index(path: Path) -> int:
+    """The index of a shard's last pair; -1 where there is no shard or it is torn.
+
+    Its end tells all, as the JSON of the last pair comes last: thousands of shards open in no time.
+    """
     try:
-        with tarfile.open(path) as tar:
-            return set(tar.getnames()) >= {f"{_key(index)}.json" for index in indices}
-    except (OSError, tarfile.TarError):
-        return False
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _END))
+            end = file.read()
+    except OSError:
+        return -1
+    names = re.findall(rb"(\d{7})\.json\0", end)
+    return int(names[-1]) if names and end.endswith(bytes(2 * tarfile.BLOCKSIZE)) else -1
 
 
 def remove_leftovers(folder: Path, age: float = 3600.0) -> None:
