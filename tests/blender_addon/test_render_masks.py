@@ -7,11 +7,12 @@ from mien.core.face_model import PATH
 
 bpy = pytest.importorskip("bpy")
 cv2 = pytest.importorskip("cv2")
-from mien.blender_addon.render_masks import CLASSES, ON_SKIN, skin_values  # noqa: E402
+from mien.blender_addon.render_masks import CLASSES, ON_SKIN, Seen, skin_values  # noqa: E402
 from mien.blender_addon.render_people import Someone  # noqa: E402
 from mien.blender_addon.render_picture import PER_IDENTITY, PairRenderer  # noqa: E402
 from mien.blender_addon.render_scene import Camera  # noqa: E402
 from mien.core import parameters  # noqa: E402
+from mien.core.face_model import head_rotation  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not PATH.exists(), reason="face_model.npz is not built")
 
@@ -123,3 +124,28 @@ def test_left_and_right_are_the_subjects(tmp_path):
     for pair in (("l_brow", "r_brow"), ("l_eye", "r_eye")):
         left, right = (np.nonzero(mask == CLASSES.index(name))[1] for name in pair)
         assert left.mean() > right.mean()  # the subject's left is on the picture's right
+
+
+def test_what_is_in_front_hides_a_point():
+    camera = Camera((0.0, 0.0, 1.0), 1.0)
+    depth = np.full((8, 8), np.inf)
+    depth[:, :4] = 0.5  # a wall before the left half
+    seen = Seen(camera, np.zeros((8, 8), np.uint8), depth)
+    points = np.array([[-0.3, 0, 0], [-0.15, 0, 0.5], [0.3, 0, 0], [0.9, 0, 0], [-0.01, 0, 0]])
+    # Behind it, on it, beside it, outside the picture, behind it but within a pixel of its edge.
+    assert seen.visible(points).tolist() == [False, True, True, False, True]
+
+
+def test_a_turned_head_hides_its_far_side(tmp_path):
+    renderer = PairRenderer(0, "studio", SIZE, "cycles")
+    person = renderer.model.person(parameters.neutral()[IDENTITY])
+    for yaw, least, most in ((0, 66, 68), (55, 35, 60)):
+        vertices = renderer.model.pose(person, {}, head_rotation(yaw, 0))
+        renderer.scene.set_face(person, vertices)
+        seen = renderer.masks.look(
+            renderer.scene.scene.objects, person, Camera((0.0, 0.715, 1.3), 5.0), SIZE, {}
+        )
+        visible = seen.visible(renderer.model.landmarks(vertices, person))
+        assert least <= visible.sum() <= most
+        if yaw:  # to the subject's left: the left contour of the jaw turns away
+            assert visible[:8].sum() > visible[9:17].sum()
