@@ -31,7 +31,7 @@ CLASSES: Final = (
     "nose", "mouth", "u_lip", "l_lip", "neck", "necklace", "cloth", "hair", "hat",
 )  # fmt: skip
 _INDEX: Final = {name: i for i, name in enumerate(CLASSES)}
-_OBJECTS: Final = {"hair": "hair", "glasses": "eye_g"}  # object -> its one class
+_OBJECTS: Final = {"hair": "hair", "glasses": "eye_g"}  # all of the scene but the face
 _PARTS: Final = {
     "skin": "skin", "eye_l": "l_eye", "eye_r": "r_eye", "teeth": "mouth", "tongue": "mouth",
 }  # fmt: skip
@@ -160,13 +160,13 @@ class Masks:
         """
         points, triangles, classes, start = [], [], [], 0
         for name, vertices, corners, part in geometry(objects):
-            if name in _OBJECTS:
-                kind = np.full(len(corners), _INDEX[_OBJECTS[name]])
-            else:
+            if name.startswith("face"):
                 face = start
                 right = person.rest[corners[:, 0], 0] < 0
                 kind = np.where(part == self._brow, _INDEX["l_brow"] + right, self._parts[part])
                 corners, kind = corners[kind >= 0], kind[kind >= 0]
+            else:
+                kind = np.full(len(corners), _INDEX[_OBJECTS[name]])
             points.append(vertices)
             triangles.append(corners + start)
             classes.append(kind)
