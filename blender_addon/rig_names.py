@@ -47,6 +47,7 @@ class Character:
             bones=tuple(bone.name for bone in bones),
             properties=tuple(dict.fromkeys(properties)),
             bone_axes={bone.name: np.array(bone.matrix_local.to_3x3()) for bone in bones},
+            location_axes={bone.name: np.eye(3) for bone in bones if not bone.use_local_location},
             bone_heads={bone.name: np.array(bone.head_local) for bone in bones},
         )
 

@@ -97,6 +97,8 @@ class RigNames:
     bone_axes: bone name -> (3, 3) rest rotation in armature space (Blender's
     ``bone.matrix_local.to_3x3()``).  A bone that is missing there counts as x to the subject's
     left, y up, z forward.
+    location_axes: the same for bones whose location goes along other axes than their rotation
+    (Blender's "Local Location" switched off).
     bone_heads: bone name -> (3,) where the bone begins at rest, in armature space.
     """
 
@@ -104,6 +106,7 @@ class RigNames:
     bones: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
     bone_axes: Dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    location_axes: Dict[str, NDArray[np.float64]] = field(default_factory=dict)
     bone_heads: Dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def of(self, kind: Kind) -> tuple[str, ...]:

@@ -76,7 +76,9 @@ def retarget(take: Take, mapping: Mapping, available: RigNames) -> Retargeted:
             values = scale * _values(take, channel)
             for target in targets:
                 if channel.property in _VECTORS:
-                    way = _to_bone(target, available) if channel.character else np.eye(3)
+                    way = np.eye(3)
+                    if channel.character:
+                        way = _to_bone(target, channel.property, available)
                     ways = way[[channel.axis]]
                     _add(vectors, target, channel.property, values[:, None], ways)
                 else:
@@ -154,7 +156,8 @@ def _head(take: Take, target: HeadTarget, rig: RigNames, vectors: Vectors, out: 
     share = target.neck_share if neck is not None else 0.0
     for name, part in ((bone, 1 - share if target.inherits else 1.0), (neck, share)):
         if name is not None and part:
-            _add(vectors, name, "rotation_quaternion", part * whole, _to_bone(name, rig))
+            ways = _to_bone(name, "rotation_quaternion", rig)
+            _add(vectors, name, "rotation_quaternion", part * whole, ways)
 
 
 def _gaze(take: Take, target: GazeTarget, rig: RigNames, vectors: Vectors, out: Retargeted) -> None:
@@ -170,14 +173,16 @@ def _gaze(take: Take, target: GazeTarget, rig: RigNames, vectors: Vectors, out: 
     still = np.zeros(len(take))
     yaw, pitch = (np.radians(take.signals.get(name, still)) for name in _GAZE_SIGNALS)
     across = way[2] * np.stack([np.tan(yaw), np.tan(pitch) / np.cos(yaw)], axis=1)
-    _add(vectors, bone, "location", across, _to_bone(bone, rig)[:2])
+    _add(vectors, bone, "location", across, _to_bone(bone, "location", rig)[:2])
 
 
 def _bone(candidates: Iterable[str], rig: RigNames) -> str | None:
     return next(iter(find_any(candidates, rig.bones)), None)
 
 
-def _to_bone(bone: str, rig: RigNames) -> Array:
-    """(3, 3) that takes row vectors in the character's axes to the bone's own."""
+def _to_bone(bone: str, prop: str, rig: RigNames) -> Array:
+    """(3, 3) that takes row vectors in the character's axes to those of a bone's property."""
     rest = rig.bone_axes.get(bone, rotation.CHARACTER_AXES)
+    if prop == "location":
+        rest = rig.location_axes.get(bone, rest)
     return np.asarray(rotation.CHARACTER_AXES.T @ rest, float)

@@ -1,5 +1,7 @@
 """Curves carry the take's numbers to the names that the character has."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -206,6 +208,9 @@ def test_a_gaze_target_lies_where_the_eyes_look():
     pitch = np.arctan2(sight[2], np.hypot(sight[0], sight[1]))
     assert np.degrees(pitch) == pytest.approx(-20)
     assert np.degrees(np.arctan2(sight[0], -sight[1])) == pytest.approx(10)
+    free = dataclasses.replace(rig, location_axes={"look": np.eye(3)})
+    loose = vectors(retarget(take, mapping, free), "look", "location")
+    np.testing.assert_allclose(loose, moved, atol=1e-12)
     assert retarget(take, mapping, RigNames(bones=("eye",))).unmatched == ["look"]
     assert retarget(take_of(AU01=[0, 0, 0]), mapping, rig).silent == ["look"]
 

@@ -74,6 +74,8 @@ def rig_of(name: str) -> RigNames:
     by_kind["bone"] += units
     if mapping.gaze:
         by_kind["bone"] += [mapping.gaze.bone, mapping.gaze.eye]
+    targets = mapping.targets()
+    by_kind["bone"] += [name for name in mapping.requires if name not in targets]
     heads = {bone: np.array([0.03, -0.1 * i, 1.7]) for i, bone in enumerate(by_kind["bone"])}
     shape_keys, bones, properties = (tuple(dict.fromkeys(names)) for names in by_kind.values())
     return RigNames(shape_keys, bones, properties, bone_heads=heads)
