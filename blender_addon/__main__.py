@@ -11,7 +11,8 @@ from typing import NoReturn
 
 from mien.core.errors import UserError
 
-COMMANDS = {"animate": "animate", "render-pairs": "render_pairs"}  # command -> module with main
+# command -> module with main
+COMMANDS = {"animate": "animate", "names": "list_names", "render-pairs": "render_pairs"}
 
 
 def run(argv: list[str]) -> int:

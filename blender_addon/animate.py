@@ -39,9 +39,12 @@ def main(argv: Sequence[str]) -> int:
     settings = Cleanup(strength=options.strength, smoothing=options.smoothing)
     if options.mapping:
         rig_mappings.load(options.mapping)  # a mistake in it should not wait for Blender
-    _open(options.blend)
+    if options.blend:
+        open_blend(options.blend)
+    else:
+        bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
-    target = _target(options.target) if options.blend else build_face(bpy.context)
+    target = find_target(options.target) if options.blend else build_face(bpy.context)
     report = apply(
         take, target, scene=scene, mapping=options.mapping, settings=settings, start=options.start
     )
@@ -63,19 +66,17 @@ def save(path: str) -> None:
             raise UserError(f"Cannot write {path}: choose another place or name.") from error
 
 
-def _open(blend: str | None) -> None:
-    if blend is None:
-        bpy.ops.wm.read_factory_settings(use_empty=True)
-        return
+def open_blend(blend: str) -> None:
+    """Opens a file; UserError where that cannot be done."""
     if not Path(blend).is_file():
-        raise UserError(f"There is no file {blend}: check --blend.")
+        raise UserError(f"There is no file {blend}: check its name.")
     try:
         bpy.ops.wm.open_mainfile(filepath=str(Path(blend).absolute()), load_ui=False)
     except RuntimeError as error:
         raise UserError(f"Blender cannot open {blend}: it is not a .blend file.") from error
 
 
-def _target(name: str | None) -> bpy.types.Object:
+def find_target(name: str | None) -> bpy.types.Object:
     """The object of that name, else the one whose names match a known mapping best."""
     able = [o for o in bpy.context.scene.objects if can_be_target(o)]
     if name is not None:
@@ -87,8 +88,8 @@ def _target(name: str | None) -> bpy.types.Object:
     if not able:
         raise UserError("The file holds no armature and no mesh: choose another one.")
 
-    def share(item: bpy.types.Object) -> float:
+    def evidence(item: bpy.types.Object) -> float:
         match = detected(character(item))
-        return match[1] / match[2] if match else 0.0
+        return match.evidence if match else 0.0
 
-    return max(able, key=share)
+    return max(able, key=evidence)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +17,10 @@ from mien.core.parameters import AU_SIGNALS, SIDED_AUS
 from .detection import detect
 from .loader import load, names
 
-_NAMES = "a text file of shape key, bone and property names, one a line; - reads standard input"
+_NAMES = (
+    "a .blend with the rig, or a text file of its shape key, bone and property names, one a line;"
+    " - reads standard input"
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -87,8 +93,23 @@ def _not_shown(mapping: Mapping) -> list[str]:
 
 
 def _read(path: str) -> list[str]:
+    if path.lower().endswith(".blend"):
+        return _read_blend(path)
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read names from {path}: give a text file, one a line.") from error
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _read_blend(path: str) -> list[str]:
+    if importlib.util.find_spec("bpy") is None:
+        raise UserError("To read a .blend takes bpy: pip install 'mien[blender]'.")
+    command = [sys.executable, "-m", "mien.blender_addon", "names", path]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("[")]
+    if done.returncode or not lines:
+        said = done.stderr.strip().rpartition("mien: ")[2]
+        raise UserError(said or f"Blender cannot read {path}.")
+    names: list[str] = json.loads(lines[-1])
+    return names

@@ -15,14 +15,21 @@ from .loader import load, names
 class Match(NamedTuple):
     """How well a preset fits a rig: how many of its targets the rig has, and how sure it is.
 
-    sure is 0..1: the smaller of the share of its targets that are there and, against each other
-    preset that fits, the share that speaks for it among the names on which the two differ.
+    sure is 0..1: the smaller of the share of its targets that a rig of its kind is likely to have,
+    judging by those that are there, and, against each other preset that fits, the share that
+    speaks for it among the names on which the two differ.
     """
 
     name: str
     matched: int
     total: int
     sure: float
+
+    @property
+    def evidence(self) -> float:
+        """Many names found and few missing: neither the share alone, which favours the presets
+        that are small, nor the count alone, which favours the large."""
+        return self.matched**2 / self.total
 
     def words(self) -> str:
         """How sure, for people to read."""
@@ -33,8 +40,9 @@ def detect(available_names: Iterable[str]) -> list[Match]:
     """The presets whose required names are there, the best first."""
     available = frozenset(available_names)
     fits = [fit for name in names() if (fit := _fit(_preset(name), available))]
-    fits.sort(key=_Fit.rank, reverse=True)
-    return [Match(f.name, f.matched, f.total, _sure(f, fits)) for f in fits]
+    matches = [(Match(f.name, f.matched, f.total, _sure(f, fits)), f.exact) for f in fits]
+    matches.sort(key=lambda item: (item[0].evidence, item[1]), reverse=True)
+    return [match for match, _ in matches]
 
 
 class _Fit(NamedTuple):
@@ -43,11 +51,6 @@ class _Fit(NamedTuple):
     total: int
     exact: int  # targets in the preset's own spelling
     found: frozenset[str]  # the rig's names that its targets are
-
-    def rank(self) -> tuple[float, int, int]:
-        # Many names found and few missing: neither the share alone, which favours the presets
-        # that are small, nor the count alone, which favours the large.
-        return self.matched**2 / self.total, self.exact, self.matched
 
     def share_against(self, other: _Fit) -> float:
         """The share that speaks for this one among the names on which the two differ."""
@@ -69,7 +72,8 @@ def _fit(mapping: Mapping, available: frozenset[str]) -> _Fit | None:
 
 def _sure(fit: _Fit, fits: list[_Fit]) -> float:
     shares = (fit.share_against(other) for other in fits if other is not fit)
-    return min(fit.matched / fit.total, *shares, 1.0)
+    # Laplace's rule of succession: a few names that are all there may be there by chance.
+    return min([(fit.matched + 1) / (fit.total + 2), *shares])
 
 
 @lru_cache(maxsize=64)

@@ -15,6 +15,7 @@ import pytest
 from mien.blender_addon import rig_names
 from mien.blender_addon.apply import apply, detected
 from mien.core.cleanup import Cleanup
+from mien.core.cli import main
 from mien.core.parameters import ANGLE_SIGNALS, SIDED_AUS, SIGNALS
 from mien.core.take import Take
 
@@ -112,6 +113,14 @@ def shown(file: Path) -> Shown:
 def test_the_right_preset_fits_whole(shown: Shown, file: Path) -> None:
     assert shown.preset == file.stem
     assert shown.unmatched == []
+
+
+def test_the_command_line_reads_the_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mappings", "detect", str(file)]) == 0
+    best = capsys.readouterr().out.splitlines()[0].split()
+    assert (best[0], best[-1]) == (file.stem, "sure")
+    assert main(["mappings", "detect", str(file.with_name("none.blend"))]) == 2
+    assert "There is no file" in capsys.readouterr().err
 
 
 def test_the_jaw_drops(shown: Shown) -> None:

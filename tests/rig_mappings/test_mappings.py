@@ -87,7 +87,8 @@ def test_every_signal_moves_arkit():
 )
 def test_arkit_in_other_spellings(spell):
     rig = [spell(name) for name in ARKIT]
-    assert rig_mappings.detect(rig)[0] == ("arkit", 52, 52, 1)
+    best = rig_mappings.detect(rig)[0]
+    assert best[:3] == ("arkit", 52, 52) and best.sure > 0.95
     assert values("arkit", RigNames(shape_keys=tuple(rig)), AU12_R=1) == {
         spell("mouthSmileRight"): 1
     }
