@@ -21,7 +21,10 @@ from .rig_names import Character, character
 
 @dataclass(frozen=True)
 class Report:
-    """What was keyed: frames (first, last), channels, and what was not, by name."""
+    """What was keyed: frames (first, last), channels, and what was not, by name.
+
+    not_shown: action units for which the convention of the rig has nothing.
+    """
 
     actions: list[bpy.types.Action]
     first: float
@@ -29,6 +32,7 @@ class Report:
     channels: int
     unmatched: list[str]
     driven: list[str]
+    not_shown: list[str]
 
     def lines(self) -> list[str]:
         """For people to read: what was done, then what was left out."""
@@ -37,6 +41,8 @@ class Report:
             out.append(f"Not on this character: {', '.join(self.unmatched)}")
         if self.driven:
             out.append(f"Left to their drivers: {', '.join(self.driven)}")
+        if self.not_shown:
+            out.append(f"This kind of rig cannot show: {', '.join(self.not_shown)}")
         return out
 
 
@@ -47,8 +53,7 @@ def _detect(names: frozenset[str]) -> tuple[rig_mappings.Match, ...]:
 
 def detected(on: Character) -> rig_mappings.Match | None:
     """The likeliest convention, how much of it is there and how sure that is; None: none fits."""
-    names = on.names()
-    ranked = _detect(frozenset((*names.shape_keys, *names.bones, *names.properties)))
+    ranked = _detect(frozenset((*on.shape_keys, *on.bones, *on.properties)))
     return ranked[0] if ranked else None
 
 
@@ -96,4 +101,5 @@ def apply(
         len(channels),
         result.unmatched,
         driven,
+        chosen.not_shown(),
     )

@@ -17,6 +17,6 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("blend", metavar="CHARACTER.blend")
     options = parser.parse_args(argv)
     open_blend(options.blend)
-    names = character(find_target(None)).names()
-    print("\n" + json.dumps([*names.shape_keys, *names.bones, *names.properties]))
+    on = character(find_target(None))
+    print("\n" + json.dumps([*on.shape_keys, *on.bones, *on.properties]))
     return 0

@@ -80,7 +80,9 @@ def _line(layout: bpy.types.UILayout, text: str) -> None:
 
 def _match(target: bpy.types.Object) -> str:
     found = detected(character(target))
-    return "{}: {} of {} names".format(*found) if found else "No known names here"
+    if found is None:
+        return "No known names here"
+    return f"{found.name}: {found.matched} of {found.total} names, {found.words()}"
 
 
 def _progress(layout: bpy.types.UILayout) -> None:

@@ -30,22 +30,38 @@ class Character:
         keys = (mesh.data.shape_keys for mesh in self.meshes)
         return list(dict.fromkeys(key for key in keys if key))
 
+    @property
+    def shape_keys(self) -> tuple[str, ...]:
+        """Of all meshes; a basis is not among them."""
+        return tuple(
+            dict.fromkeys(
+                block.name
+                for key in self.keys
+                for block in key.key_blocks
+                if block != key.reference_key
+            )
+        )
+
+    @property
+    def bones(self) -> tuple[str, ...]:
+        """Of the armature."""
+        return tuple(self.armature.data.bones.keys()) if self.armature else ()
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """The custom properties that hold a number."""
+        found = (
+            n for o in self.objects for n, value in o.items() if isinstance(value, int | float)
+        )
+        return tuple(dict.fromkeys(found))
+
     def names(self) -> RigNames:
-        """The names that a mapping can be matched with; a shape key's basis is not among them."""
-        shapes = (
-            block.name
-            for key in self.keys
-            for block in key.key_blocks
-            if block != key.reference_key
-        )
+        """The names that a mapping can be matched with, and how the bones lie."""
         bones = self.armature.data.bones if self.armature else ()
-        properties = (
-            name for o in self.objects for name, v in o.items() if isinstance(v, int | float)
-        )
         return RigNames(
-            shape_keys=tuple(dict.fromkeys(shapes)),
-            bones=tuple(bone.name for bone in bones),
-            properties=tuple(dict.fromkeys(properties)),
+            shape_keys=self.shape_keys,
+            bones=self.bones,
+            properties=self.properties,
             bone_axes={bone.name: np.array(bone.matrix_local.to_3x3()) for bone in bones},
             location_axes={bone.name: np.eye(3) for bone in bones if not bone.use_local_location},
             bone_heads={bone.name: np.array(bone.head_local) for bone in bones},

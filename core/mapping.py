@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .parameters import AU_SIGNALS, SIDED_AUS
+
 Kind = Literal["shape_key", "bone", "property"]
 
 
@@ -88,6 +90,14 @@ class Mapping:
         shown = {name for c in self.channels for name, weight in c.signals.items() if weight}
         shown |= {"head.yaw", "head.pitch", "head.roll"} if self.head else set()
         return shown | ({"gaze.yaw", "gaze.pitch"} if self.gaze else set())
+
+    def not_shown(self) -> list[str]:
+        """The action units for which the convention has nothing; a paired one counts as shown
+        where either side is."""
+        shown = self.signals()
+        pairs = {au: {au, f"{au}.L", f"{au}.R"} for au in SIDED_AUS}
+        singles = {au: {au} for au in AU_SIGNALS if au.split(".")[0] not in SIDED_AUS}
+        return sorted(au for au, ways in (pairs | singles).items() if not ways & shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,7 @@ import sys
 from pathlib import Path
 
 from mien.core.errors import UserError
-from mien.core.mapping import Mapping
 from mien.core.names import find_any
-from mien.core.parameters import AU_SIGNALS, SIDED_AUS
 
 from .detection import detect
 from .loader import load, names
@@ -62,7 +60,7 @@ def _check(args: argparse.Namespace) -> int:
     print(f"{mapping.title}: {len(targets)} targets, sound.")
     if still:
         print(f"Moved by no signal: {', '.join(still)}.")
-    if lost := _not_shown(mapping):
+    if lost := mapping.not_shown():
         print(f"Action units that it cannot show: {', '.join(lost)}.")
     if args.names:
         available = frozenset(_read(args.names))
@@ -83,13 +81,6 @@ def _detect(args: argparse.Namespace) -> int:
             " 'mien mappings check'."
         )
     return 0
-
-
-def _not_shown(mapping: Mapping) -> list[str]:
-    shown = mapping.signals()
-    whole = [name for name in AU_SIGNALS if name.split(".")[0] not in SIDED_AUS]
-    lost = [name for name in whole if name not in shown]
-    return sorted(lost + [au for au in SIDED_AUS if not {au, f"{au}.L", f"{au}.R"} & shown])
 
 
 def _read(path: str) -> list[str]:

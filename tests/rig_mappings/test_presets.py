@@ -136,6 +136,25 @@ def test_each_preset_is_readable_data(name: str) -> None:
     assert mapping.head or name == "bdfm"
 
 
+# The action units that a convention has nothing for; all others show every one.
+MUTE = {
+    "vrm": "AD34 AU06 AU07 AU14 AU16 AU17 AU24 AU28 AU29 AU30.L AU30.R",
+    "mmd": "AD34 AU06 AU09 AU14 AU16 AU17 AU24 AU28 AU29 AU30.L AU30.R",
+    "makehuman": "AU24",
+}
+
+
+@pytest.mark.parametrize("name", sorted({*rig_mappings.names()} - {"jaw_and_eyes"}))
+def test_what_a_convention_cannot_show_is_told(name: str) -> None:
+    assert rig_mappings.load(name).not_shown() == MUTE.get(name, "").split()
+
+
+def test_jaw_and_eyes_show_no_more() -> None:
+    mapping = rig_mappings.load("jaw_and_eyes")
+    assert mapping.signals() >= {"AU26", "AU30.L", "AU30.R", "gaze.yaw", "gaze.pitch", "head.yaw"}
+    assert {"AU01", "AU12", "AU43"} < set(mapping.not_shown())
+
+
 def test_there_is_nothing_to_tell_from_a_body() -> None:
     assert rig_mappings.detect(BODY) == []
 
