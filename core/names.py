@@ -12,7 +12,9 @@ _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")  # AU1 is AU01
 _SIDE = re.compile(r"(?:[_.\- ][LRlr]|(?<=[a-z])[LR]|(?<=\d)[LRlr])$")
 # Exporters write the mesh before a shape's name, and Daz its kind before and "_div2" behind:
 # Genesis8Female__facs_bs_MouthClose_div2.
-_WRAPPING = re.compile(r"^(?:.*__)?(?:facs_(?:(?:bs|ctrl|jnt)_)?)?|_div2$", re.IGNORECASE)
+_WRAPPING = re.compile(
+    r"^(?:.*__(?!(?:l|r|left|right)$))?(?:facs_(?:(?:bs|ctrl|jnt)_)?)?|_div2$", re.IGNORECASE
+)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
