@@ -10,7 +10,8 @@ from mien.core.parameters import SIGNALS
     "spelling",
     ["mouthSmileLeft", "MouthSmileLeft", "mouthSmile_L", "mouthSmile.L", "Mouth_Smile_L",
      "mouth_smile_left", "mouthSmileL", "facs_bs_MouthSmileLeft_div2", "Head__mouthSmile_L",
-     "mouthSmile__L", "Genesis9__facs_ctrl_MouthSmileLeft", "mouth smile l", "MOUTHSMILELEFT", "ｍouthSmileLeft"],
+     "mouthSmile__L", "Genesis9__facs_ctrl_MouthSmileLeft", "mouth smile l", "MOUTHSMILELEFT",
+     "ｍouthSmileLeft"],
 )  # fmt: skip
 def test_spellings(spelling):
     assert canonical(spelling) == "mouthsmileleft"
