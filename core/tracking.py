@@ -16,7 +16,8 @@ Array = NDArray[np.float64]
 
 SIZE: Final = 128  # side of the landmark network's input in pixels
 THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
-WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none
+WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none ...
+STEADY: Final = 0.012  # ... and its landmarks move less from look to look, of their box's side
 PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SAME: Final = 0.4  # two boxes that overlap more are one face
 _SMALLEST: Final = 8.0  # pixels; a box below that is no face
@@ -63,10 +64,12 @@ class Tracker:
         self._since_look = 0
         boxes = [box for box in self._scan(image, self._faces) if self._is_new(box)]
         boxes = boxes[: 2 * self._faces]  # a few to spare, as the landmarks refuse some
-        # Looking twice: the first landmarks give the second a better box.
+        # Every look gives the next a better box.  On a face the landmarks then stay where they are;
+        # on what merely looks like one, they wander.
         first = [f for f in self._measure(image, boxes) if f.confidence >= THRESHOLD]
         again = self._measure(image, [alignment.face_box(face.points) for face in first])
-        again = [face for face in again if face.confidence >= WELCOME]
+        last = self._measure(image, [alignment.face_box(face.points) for face in again])
+        again = [b for a, b in zip(again, last, strict=True) if _steady(a, b)]
         for face in sorted(again, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence):
             if len(self._seen) == self._faces:
                 return
@@ -112,3 +115,10 @@ class Tracker:
     def _is_near(self, here: Array, numbers: list[int]) -> bool:
         boxes = np.array([self._last[number] for number in numbers])
         return bool((np.hypot(*(boxes[:, :2] - here).T) < boxes[:, 2]).any())
+
+
+def _steady(before: Face, after: Face) -> bool:
+    """Whether two looks at a new face agree that it is one and where."""
+    moved = float(np.linalg.norm(after.points - before.points, axis=1).mean())
+    sure = min(before.confidence, after.confidence) >= WELCOME
+    return bool(sure and moved <= STEADY * alignment.face_box(before.points)[2])
