@@ -36,7 +36,7 @@ LOOKS: Final = 4  # at every training face, each in another light and box; every
 NEUTRAL_GIVEN: Final = 0.6  # of the samples know their neutral face
 BLIND: Final = 512  # faces without a picture in every batch
 POINTS_RATE: Final = 2e-3
-LANDMARK_ERROR: Final = 0.045  # of the eyes' distance, about what the landmark network leaves
+LANDMARK_ERROR: Final = 0.03  # of the eyes' distance, about what the landmark network leaves
 _BATCH: Final = 32  # faces looked at at once
 
 
