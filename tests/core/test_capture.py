@@ -1,5 +1,6 @@
 """Capture of real footage, with the networks that are shipped."""
 
+import tomllib
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import pytest
 
 from mien.core.capture import STAGES, Cancelled, Progress, capture
 from mien.core.parameters import SIGNALS
+from mien.core.tracking import PATIENCE
 
 
 def test_no_face_is_a_take_without_success(make_video) -> None:
@@ -29,11 +31,26 @@ def test_cancel_and_finish(make_video) -> None:
     assert len(take) == 2
 
 
-def test_smile(media) -> None:
-    (take,) = capture(media("smile.mp4"))
+@pytest.mark.parametrize("clip", ["smile", "grin_greenscreen", "expressions"])
+def test_plain_movements_are_seen(media, clip: str) -> None:
+    """What a person sees in a clip (events.toml): where it plainly is, and where it is not."""
+    marks = tomllib.loads(media("events.toml").read_text("utf-8"))[clip]
+    (take,) = capture(media(f"{clip}.mp4"))
     assert take.success.mean() >= 0.98
-    smile = take.signals["AU12"]
-    assert np.percentile(smile[24:66], 5) > np.percentile(smile[:15], 95) + 0.05
+    for au in {"AU12", "AU25", "AU26", "AU43"} & set(marks):
+        on, off = (
+            np.concatenate([take.signals[au][first : last + 1] for first, last in marks[au][key]])
+            for key in ("on", "off")
+        )
+        assert on.mean() > off.mean() + 0.2, au
+
+
+def test_success_only_while_the_face_is_there(media) -> None:
+    spans = tomllib.loads(media("events.toml").read_text("utf-8"))["face_then_none"]["face"]
+    ((first, last),) = spans["on"]
+    (take,) = capture(media("face_then_none.mov"), end=100)
+    assert take.success[first : last + 1].all()
+    assert not take.success[spans["off"][0][0] :].any()
 
 
 @pytest.fixture
@@ -76,7 +93,6 @@ def test_portrait_with_rotation_flag(photo: np.ndarray, make_video) -> None:
     assert abs(take.signals["head.roll"][0]) < 30
 
 
-@pytest.mark.xfail(reason="the first landmark network loses and misplaces small faces")
 def test_several_faces_keep_their_numbers(media, tmp_path: Path) -> None:
     """A picture of several people that drifts sideways, its faces unseen for some frames."""
     image = cv2.imread(str(media("several_faces.jpg")))
@@ -89,7 +105,7 @@ def test_several_faces_keep_their_numbers(media, tmp_path: Path) -> None:
     assert [take.face for take in takes] == [0, 1]
     for take in takes:
         assert not take.success[5:7].any()
-        assert take.success.sum() == 10
+        assert take.success.sum() > 10 - PATIENCE  # frames between two looks
     one, two = (take.signals["head.roll"] for take in takes)
     shown = takes[0].success
     # Each keeps the tilt of its own head.
