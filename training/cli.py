@@ -20,7 +20,7 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    text = json.dumps(evaluate.evaluate_pairs(args.folder, args.device, args.weights), indent=1)
+    text = json.dumps(evaluate.evaluate_pairs(args.folders, args.device, args.weights), indent=1)
     if args.out:
         write_file(args.out, (text + "\n").encode())
     print(text)
@@ -37,7 +37,9 @@ def add_parsers(subparsers: Any) -> None:
     """Adds the commands to the subparsers of `mien`; each sets ``run(args) -> exit status``."""
     learn = subparsers.add_parser("train", help="train a network on rendered pairs")
     learn.add_argument("network", choices=sorted(TASKS))
-    learn.add_argument("--pairs", type=Path, required=True, help="folder of pairs-*.tar")
+    learn.add_argument(
+        "--pairs", type=Path, required=True, nargs="+", help="folders of pairs-*.tar"
+    )
     learn.add_argument("--out", type=Path, required=True, help="for checkpoint and report")
     learn.add_argument("--minutes", type=float, default=12, help="wall-clock budget in all")
     learn.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -46,7 +48,7 @@ def add_parsers(subparsers: Any) -> None:
 
     test = subparsers.add_parser("evaluate", help="measure the networks on held-out people")
     test.add_argument("what", choices=("pairs",))
-    test.add_argument("folder", type=Path)
+    test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
     test.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     test.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
     test.add_argument("--out", type=Path, help="also write the figures to this JSON file")

@@ -33,7 +33,8 @@ _VALUE_INDEX: Final = np.array([parameters.INDEX[name] for name in VALUES])
 class Pairs:
     """N samples; ``neutral[i]`` is the index of the same person's neutral sample, -1 for none."""
 
-    folder: Path
+    folder: Path  # the first of them
+    seeds: tuple[int, ...]  # that were rendered
     images: Pixels  # (N, 256, 256, 4) RGBA with the colours multiplied by alpha
     landmarks: Floats  # (N, 68, 2) px
     values: Floats  # (N, 41) in the order of networks.VALUES
@@ -99,20 +100,24 @@ def _cached(shard: Path) -> dict[str, NDArray[Any]]:
         return {key: stored[key] for key in stored.files}
 
 
-def load_pairs(folder: Path) -> Pairs:
-    """All samples of a pairs folder.
+def load_pairs(*folders: Path) -> Pairs:
+    """All samples of some pairs folders.
 
-    UserError where the folder holds no shard.
+    UserError where one holds no shard.
     """
-    shards = sorted(folder.glob("pairs-*.tar"))
-    if not shards:
-        raise UserError(f"{folder} holds no pairs-*.tar; make some with 'mien render-pairs'.")
+    shards = []
+    for folder in folders:
+        found = sorted(folder.glob("pairs-*.tar"))
+        if not found:
+            raise UserError(f"{folder} holds no pairs-*.tar; make some with 'mien render-pairs'.")
+        shards += found
     parts = [_cached(shard) for shard in shards]
     whole = {key: np.concatenate([part.pop(key) for part in parts]) for key in list(parts[0])}
     who = [tuple(pair) for pair in whole["who"].tolist()]
     neutral = {who[i]: i for i in np.flatnonzero(whole["kind"]).tolist()}
     return Pairs(
-        folder=folder,
+        folder=folders[0],
+        seeds=tuple(sorted({seed for seed, _ in who})),
         images=whole["image"],
         landmarks=whole["landmarks"],
         values=whole["values"],

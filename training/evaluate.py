@@ -6,6 +6,7 @@ estimation beside the neutral face of the same person.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,12 +46,14 @@ def find_landmarks(
     return alignment.transform(back, points[0] * LANDMARKS_SIZE), features[0]
 
 
-def evaluate_pairs(folder: Path, device: str = "auto", weights: Path = models.WEIGHTS) -> Scores:
-    """Scores on the identities of a pairs folder that end in 9, which training never sees."""
-    pairs = load_pairs(folder)
+def evaluate_pairs(
+    folders: Sequence[Path], device: str = "auto", weights: Path = models.WEIGHTS
+) -> Scores:
+    """Scores on the identities of pairs folders that end in 9, which training never sees."""
+    pairs = load_pairs(*folders)
     _, held = pairs.split()
     if not len(held):
-        raise UserError(f"{folder} holds no identity that ends in 9: render at least 10 people.")
+        raise UserError("No identity in these pairs ends in 9: render at least 10 people.")
     nets = models.load(device, weights)
     estimator = Estimator(nets.estimator, nets.values)
     seen: dict[int, Sample] = {}

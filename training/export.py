@@ -94,6 +94,7 @@ def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
         about = {
             "training": {
                 "data": "pairs rendered by mien, nothing else",
+                "seeds": state["seeds"],
                 "samples": state["samples"],
                 "people": state["people"],
                 "steps": state["step"],

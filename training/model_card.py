@@ -44,6 +44,9 @@ def model_card(manifest: dict[str, Any]) -> str:
         parts.append(
             f"## {file}\n\n{what[0].upper()}{what[1:]}.  {entry['bytes'] / 1e6:.1f} MB, trained "
             f"{about['minutes']} minutes ({about['steps']} steps) on {about['samples']} pairs of "
-            f"{about['people']} people.\n\n" + "\n".join(_lines(entry["scores"])) + "\n"
+            f"{about['people']} people, rendered with seeds "
+            f"{', '.join(map(str, about['seeds']))}:\n\n"
+            f"    mien train {file.removesuffix('.onnx')} --pairs PAIRS --out RUNS "
+            f"--minutes {about['minutes']:.0f}\n\n" + "\n".join(_lines(entry["scores"])) + "\n"
         )
     return "\n".join(parts)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -80,6 +80,7 @@ class Training:
             "spent": self.spent,
             "losses": self.losses,
             "samples": len(self.train),
+            "seeds": list(self.task.pairs.seeds),
             "people": len(np.unique(self.task.pairs.identity[self.train])),
             "scores": json.dumps(scores or {}),
         }
@@ -166,13 +167,18 @@ class Training:
 
 
 def train(
-    name: str, folder: Path, out: Path, minutes: float, device: str = "auto", resume: bool = False
+    name: str,
+    folders: Sequence[Path],
+    out: Path,
+    minutes: float,
+    device: str = "auto",
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Teaches ``finder``, ``landmarks`` or ``estimator`` for some minutes; returns the report.
 
     Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
     """
-    training = Training(TASKS[name](load_pairs(folder)), out, minutes, pick_device(device))
+    training = Training(TASKS[name](load_pairs(*folders)), out, minutes, pick_device(device))
     if not len(training.train) or not len(training.held):
         raise UserError("Too few people in the pairs: render at least 10, so that some can judge.")
     if resume:

@@ -26,7 +26,7 @@ def pairs(pairs_folder):
 def runs(pairs_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     for name in TASKS:
-        train(name, pairs_folder, out, minutes=0.02, device="cpu")
+        train(name, [pairs_folder], out, minutes=0.02, device="cpu")
     return out
 
 
@@ -52,7 +52,7 @@ def test_exported_files_run_as_capture_runs_them(runs, pairs_folder, tmp_path):
     for name in TASKS:
         session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx")
         assert [i.name for i in session.get_inputs()] == list(networks.example(name))
-    scores = evaluate_pairs(pairs_folder, "cpu", tmp_path)
+    scores = evaluate_pairs([pairs_folder], "cpu", tmp_path)
     assert scores["samples"] == 8 and -1 <= scores["with neutral"]["ICC(3,1)"]["AU12"] <= 1
 
 
