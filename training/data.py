@@ -38,7 +38,8 @@ class Pairs:
     images: Pixels  # (N, 256, 256, 4) RGBA with the colours multiplied by alpha
     landmarks: Floats  # (N, 68, 2) px
     values: Floats  # (N, 41) in the order of networks.VALUES
-    identity: NDArray[np.int64]  # (N,)
+    identity: NDArray[np.int64]  # (N,) among those of one seed
+    person: NDArray[np.int64]  # (N,) among all
     neutral: NDArray[np.int64]  # (N,)
 
     def __len__(self) -> int:
@@ -122,6 +123,7 @@ def load_pairs(*folders: Path) -> Pairs:
         landmarks=whole["landmarks"],
         values=whole["values"],
         identity=np.array([identity for _, identity in who]),
+        person=np.unique(whole["who"], axis=0, return_inverse=True)[1].ravel(),
         neutral=np.array([neutral.get(w, -1) for w in who]),
     )
 

@@ -65,7 +65,7 @@ def evaluate_pairs(
         seen[i] = sample(points, features)[0]
     out: Scores = {
         "samples": len(held),
-        "people": len(np.unique(pairs.identity[held])),
+        "people": len(np.unique(pairs.person[held])),
         "provider": nets.provider,
         "landmarks: mean error, % of the eye corners' distance": float(np.mean(errors)),
         "landmarks: faces within 8 %": float(np.mean(np.array(errors) < 8)),

@@ -66,6 +66,16 @@ def difference(found: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     return (off.square() / (1 + 0.2 * off.abs())).mean(1)
 
 
+def discord(found: Tensor, truth: Tensor) -> Tensor:
+    """1 - the concordance of Lin 1989 over a batch (B, 41), the mean of all values: unlike squares,
+    it does not reward saying too little of what is hard to see."""
+    f, t = sides_apart(found), sides_apart(truth)
+    df, dt = f - f.mean(0), t - t.mean(0)
+    apart = (f.mean(0) - t.mean(0)).square()
+    spread = df.square().mean(0) + dt.square().mean(0) + apart
+    return (1 - 2 * (df * dt).mean(0) / (spread + 1e-4)).mean()
+
+
 class Task:
     """One network's lessons.  ``disturbed=False`` leaves the pixels as rendered, for scores."""
 

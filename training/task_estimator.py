@@ -26,6 +26,7 @@ from mien.training.task import (
     Task,
     compose,
     difference,
+    discord,
     importance,
     sheet,
     to_tensor,
@@ -118,7 +119,7 @@ class EstimatorTask(Task):
             optimizer.param_groups[0]["lr"] = POINTS_RATE * (1 - 0.8 * progress)
             faces = geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR)
             *points, truth = (torch.from_numpy(x).to(device) for x in faces)
-            loss = difference(network.from_points(*points), truth, self.weight).mean()
+            loss = self.off(network.from_points(*points), truth)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -147,8 +148,12 @@ class EstimatorTask(Task):
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, networks.Estimator)
         inputs, truth, blind, blind_truth = batch[:5], batch[5], batch[6:9], batch[9]
-        seen = difference(network(*inputs), truth, self.weight).mean()
-        return seen + difference(network.from_points(*blind), blind_truth, self.weight).mean()
+        return self.off(network(*inputs), truth) + self.off(
+            network.from_points(*blind), blind_truth
+        )
+
+    def off(self, found: Tensor, truth: Tensor) -> Tensor:
+        return difference(found, truth, self.weight).mean() + discord(found, truth)
 
     def say(self, network: nn.Module, looks: Looks, neutral: Looks | None) -> NDArray[np.float32]:
         """Values (N, 41) of the first look at each sample."""

@@ -81,7 +81,7 @@ class Training:
             "losses": self.losses,
             "samples": len(self.train),
             "seeds": list(self.task.pairs.seeds),
-            "people": len(np.unique(self.task.pairs.identity[self.train])),
+            "people": len(np.unique(self.task.pairs.person[self.train])),
             "scores": json.dumps(scores or {}),
         }
         write_checkpoint(self.checkpoint, state)
