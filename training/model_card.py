@@ -47,6 +47,6 @@ def model_card(manifest: dict[str, Any]) -> str:
             f"{about['people']} people, rendered with seeds "
             f"{', '.join(map(str, about['seeds']))}:\n\n"
             f"    mien train {file.removesuffix('.onnx')} --pairs PAIRS --out RUNS "
-            f"--minutes {about['minutes']:.0f}\n\n" + "\n".join(_lines(entry["scores"])) + "\n"
+            f"--minutes {about['minutes']:g}\n\n" + "\n".join(_lines(entry["scores"])) + "\n"
         )
     return "\n".join(parts)
