@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mien.core.errors import UserError
 from mien.core.face_model import FaceModel, Person
 
-from . import face_materials
+from . import face_materials, render_marks
 from .face_materials import Look
 from .face_object import build_mesh, to_blender
 
@@ -83,7 +83,9 @@ class FaceScene:
         self.size = size
         self.paint: Any = None
         if paint:
-            self.paint = bpy.data.images.new("paint", 384, 384, alpha=True, float_buffer=True)
+            self.paint = bpy.data.images.new(
+                "paint", render_marks.SIZE, render_marks.SIZE, alpha=True, float_buffer=True
+            )
             self.paint.colorspace_settings.name = "Non-Color"
             self.paint.alpha_mode = "CHANNEL_PACKED"
         self.materials = face_materials.face(Look(), self.paint)
@@ -169,7 +171,7 @@ class FaceScene:
             bsdf.inputs["Base Color"].default_value = (*colour, 1)
 
     def set_paint(self, rgba: Array) -> None:
-        """Sets the marks of the skin: (384, 384, 4) float32, first row at the bottom."""
+        """Sets the marks of the skin, as `render_marks.paint` gives them."""
         self.paint.pixels.foreach_set(np.ascontiguousarray(rgba, np.float32).ravel())
         self.paint.update()
 

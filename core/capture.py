@@ -242,7 +242,7 @@ def save(takes: list[Take], output: str | os.PathLike[str]) -> list[Path]:
     if not any(take.success.any() for take in takes):
         raise UserError(
             f"No face was found in {takes[0].source}: choose footage in which a face is at least"
-            " a tenth of the picture."
+            " a third of the picture."
         )
     path = Path(output)
     paths = [path] + [path.with_stem(f"{path.stem}_face{t.face + 1}") for t in takes[1:]]

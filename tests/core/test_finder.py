@@ -35,18 +35,6 @@ def test_no_face_is_no_box() -> None:
     assert finder.suppress(boxes).shape == (0, 3)
 
 
-@pytest.mark.parametrize("shape", [(480, 640), (1920, 1080), (2160, 3840), (40, 30), (1, 500)])
-def test_letterbox_centres_and_tells_the_way_back(shape: tuple[int, int]) -> None:
-    image = np.full((*shape, 3), 255, np.uint8)
-    filled, scale, margin = finder.letterbox(image)
-    assert filled.shape == (1, 3, 192, 192)
-    assert filled.max() == 1
-    rows, columns = np.nonzero(filled[0, 0])
-    corner = np.array([columns.max() + 1, rows.max() + 1])
-    assert np.allclose((corner - margin) / scale, shape[::-1], atol=1 / scale)
-    assert [columns.min(), rows.min()] == list(margin)
-
-
 def test_overlap_of_squares() -> None:
     others = np.array([[0, 0, 2], [1, 0, 2], [5, 5, 2], [0, 0, 1.0]])
     assert np.allclose(finder.overlap(np.array([0, 0, 2.0]), others), [1, 1 / 3, 0, 1 / 4])
