@@ -19,18 +19,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.face_classes import INDEX as _INDEX
 from mien.core.face_model import FaceModel, Person
 
 from .render_scene import Camera
 
 Array = NDArray[Any]
 
-# In the order of face-parsing.PyTorch; the index is the pixel's value.
-CLASSES: Final = (
-    "background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "l_ear", "r_ear", "ear_r",
-    "nose", "mouth", "u_lip", "l_lip", "neck", "necklace", "cloth", "hair", "hat",
-)  # fmt: skip
-_INDEX: Final = {name: i for i, name in enumerate(CLASSES)}
 _OBJECTS: Final = {"hair": "hair", "glasses": "eye_g"}  # all of the scene but the face
 _PARTS: Final = {
     "skin": "skin", "eye_l": "l_eye", "eye_r": "r_eye", "teeth": "mouth", "tongue": "mouth",

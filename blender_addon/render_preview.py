@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from mien.core.alignment import face_box
 from mien.core.errors import UserError
+from mien.core.face_classes import CLASSES, COLOURS
 from mien.core.files import written_whole
 
-from .render_masks import CLASSES
 from .render_shards import Pair, read_pairs
 
 Array = NDArray[Any]
@@ -24,20 +24,8 @@ PAIRS: Final = 24
 COLUMNS: Final = 4
 TILE: Final = 240  # px
 _BEHIND: Final = 128
+_COLOURS: Final = COLOURS[:, ::-1]  # BGR
 _GREEN, _RED, _BLUE, _WHITE = (90, 220, 60), (60, 60, 255), (230, 160, 40), (255, 255, 255)
-
-
-def _palette() -> Array:
-    """(19, 3) BGR: black for the background, pale for skin, far hues for neighbours in the list."""
-    count = len(CLASSES)
-    hsv = np.full((1, count, 3), 235, np.uint8)
-    hsv[0, :, 0] = np.arange(count) * 7 % count * 180 // count
-    hsv[0, 1, 1] = 40
-    hsv[0, 0] = 0
-    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0])
-
-
-_COLOURS: Final = _palette()
 
 
 def write_preview(folder: Path, path: Path) -> None:

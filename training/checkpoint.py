@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import nn
 
 from mien.core.errors import UserError
 from mien.core.files import written_whole
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -34,3 +37,30 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except Exception:  # torch names a dozen reasons; the user needs one
         raise UserError(f"{path} is no checkpoint of 'mien train'; train again.") from None
     return state
+
+
+def read_network(path: Path, kind: type[Network]) -> Network:
+    """The network of a checkpoint, frozen: it judges and is not taught any more.
+
+    UserError where the file is no checkpoint or holds another network.
+    """
+    state = read_checkpoint(path)
+    try:
+        network = kind(**state.get("config", {}))
+        network.load_state_dict(state["network"])
+    except (RuntimeError, TypeError):
+        raise UserError(
+            f"{path} holds a {state.get('name', 'network')}, not a {kind.__name__}: name another."
+        ) from None
+    return network.eval().requires_grad_(False)
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """A network's tensors by name: of our checkpoints, of a bare state dict, or of a published file
+    that keeps one under ``state_dict`` with ``module.`` before each name."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = state.get("network", state.get("state_dict", state))
+        return {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    except Exception:  # as above
+        raise UserError(f"{path} holds no network's weights; give another file.") from None

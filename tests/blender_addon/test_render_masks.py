@@ -7,11 +7,12 @@ from mien.core.face_model import PATH
 
 bpy = pytest.importorskip("bpy")
 cv2 = pytest.importorskip("cv2")
-from mien.blender_addon.render_masks import CLASSES, ON_SKIN, Seen, skin_values  # noqa: E402
+from mien.blender_addon.render_masks import ON_SKIN, Seen, skin_values  # noqa: E402
 from mien.blender_addon.render_people import Someone  # noqa: E402
 from mien.blender_addon.render_picture import PER_IDENTITY, PairRenderer  # noqa: E402
 from mien.blender_addon.render_scene import Camera  # noqa: E402
 from mien.core import parameters  # noqa: E402
+from mien.core.face_classes import CLASSES  # noqa: E402
 from mien.core.face_model import head_rotation  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not PATH.exists(), reason="face_model.npz is not built")
