@@ -1,8 +1,9 @@
 """Rendered pairs in memory.
 
 A pairs folder holds tar shards ``pairs-SSSSS.tar`` of ``KEY.png`` (RGBA 256x256), ``KEY.json``,
-``KEY.parameters.npy`` and ``KEY.landmarks.npy``.  Every shard is decoded once, into an .npz beside
-it that later runs read at the speed of the disk.
+``KEY.parameters.npy`` and ``KEY.landmarks.npy``, and perhaps ``KEY.mask.png`` (256x256, the classes
+of core.face_classes).  Every shard is decoded once, into an .npz beside it that later runs read at
+the speed of the disk; its masks, for those who ask for them, into another.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +44,7 @@ class Pairs:
     identity: NDArray[np.int64]  # (N,) among those of one seed
     person: NDArray[np.int64]  # (N,) among all
     neutral: NDArray[np.int64]  # (N,)
+    masks: Pixels | None  # (N, 256, 256) classes, where they were asked for
 
     def __len__(self) -> int:
         return len(self.images)
@@ -51,8 +55,9 @@ class Pairs:
         return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def _decode(shard: Path) -> dict[str, NDArray[Any]]:
-    columns: dict[str, list[Any]] = {k: [] for k in ("image", "landmarks", "values", "who", "kind")}
+@contextmanager
+def _opened(shard: Path) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
+    """The keys of a shard in order, and what reads a member."""
     with tarfile.open(shard) as tar:
         members = {m.name: m for m in tar.getmembers() if m.isfile()}
 
@@ -61,12 +66,35 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
             assert file is not None
             return file.read()
 
-        for name in sorted(members):
-            if not name.endswith(".json"):
-                continue
-            key = name.removesuffix(".json")
-            about = json.loads(read(name))
-            image = cv2.imdecode(np.frombuffer(read(f"{key}.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+        yield sorted(n.removesuffix(".json") for n in members if n.endswith(".json")), read
+
+
+def _picture(data: bytes) -> Pixels:
+    image: Pixels | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ValueError("a picture cannot be read")
+    return image
+
+
+def _decode_masks(shard: Path) -> dict[str, NDArray[Any]]:
+    with _opened(shard) as (keys, read):
+        try:
+            masks = [_picture(read(f"{key}.mask.png")) for key in keys]
+        except KeyError:
+            raise UserError(
+                f"{shard} holds no masks; render its pairs again with 'mien render-pairs'."
+            ) from None
+    # Not INTER_NEAREST, which is off by half a pixel.
+    how = cv2.INTER_NEAREST_EXACT
+    return {"mask": np.stack([cv2.resize(m, (SIZE, SIZE), interpolation=how) for m in masks])}
+
+
+def _decode(shard: Path) -> dict[str, NDArray[Any]]:
+    columns: dict[str, list[Any]] = {k: [] for k in ("image", "landmarks", "values", "who", "kind")}
+    with _opened(shard) as (keys, read):
+        for key in keys:
+            about = json.loads(read(f"{key}.json"))
+            image = _picture(read(f"{key}.png"))
             if image.ndim != 3 or image.shape[2] != 4 or image.shape[0] != image.shape[1]:
                 raise UserError(f"{shard.name}: {key}.png is not a square RGBA; render again.")
             alpha = image[..., 3:].astype(np.uint16)
@@ -88,11 +116,13 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
             for k, v in columns.items()}  # fmt: skip
 
 
-def _cached(shard: Path) -> dict[str, NDArray[Any]]:
-    cache = shard.with_suffix(".npz")
+def _cached(
+    shard: Path, suffix: str, decode: Callable[[Path], dict[str, NDArray[Any]]]
+) -> dict[str, NDArray[Any]]:
+    cache = shard.with_suffix(suffix)
     if not cache.exists() or cache.stat().st_mtime < shard.stat().st_mtime:
         try:
-            columns = _decode(shard)
+            columns = decode(shard)
         except (tarfile.TarError, KeyError, ValueError, cv2.error) as problem:
             raise UserError(f"{shard} is damaged ({problem}); render this shard again.") from None
         with written_whole(cache) as draft:
@@ -101,10 +131,10 @@ def _cached(shard: Path) -> dict[str, NDArray[Any]]:
         return {key: stored[key] for key in stored.files}
 
 
-def load_pairs(*folders: Path) -> Pairs:
-    """All samples of some pairs folders.
+def load_pairs(*folders: Path, masks: bool = False) -> Pairs:
+    """All samples of some pairs folders, with their class masks where these are asked for.
 
-    UserError where one holds no shard.
+    UserError where a folder holds no shard, or a shard no masks.
     """
     shards = []
     for folder in folders:
@@ -112,7 +142,8 @@ def load_pairs(*folders: Path) -> Pairs:
         if not found:
             raise UserError(f"{folder} holds no pairs-*.tar; make some with 'mien render-pairs'.")
         shards += found
-    parts = [_cached(shard) for shard in shards]
+    parts = [_cached(shard, ".npz", _decode) for shard in shards]
+    seen = [_cached(s, ".masks.npz", _decode_masks)["mask"] for s in shards] if masks else None
     whole = {key: np.concatenate([part.pop(key) for part in parts]) for key in list(parts[0])}
     who = [tuple(pair) for pair in whole["who"].tolist()]
     neutral = {who[i]: i for i in np.flatnonzero(whole["kind"]).tolist()}
@@ -125,6 +156,7 @@ def load_pairs(*folders: Path) -> Pairs:
         identity=np.array([identity for _, identity in who]),
         person=np.unique(whole["who"], axis=0, return_inverse=True)[1].ravel(),
         neutral=np.array([neutral.get(w, -1) for w in who]),
+        masks=None if seen is None else np.concatenate(seen),
     )
 
 

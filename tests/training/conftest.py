@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mien.core import parameters
+from mien.core.face_classes import INDEX
 
 
 def _arc(x, y, rx, ry, start, end, count):
@@ -35,13 +36,17 @@ def draw_points(smile: float, brow: float) -> np.ndarray:
     )
 
 
-def draw(points: np.ndarray, skin: int) -> np.ndarray:
-    image = np.zeros((256, 256, 4), np.uint8)
-    cv2.ellipse(image, (128, 130), (72, 100), 0, 0, 360, (skin // 2, skin // 2, skin, 255), -1)
-    for part in (range(36, 42), range(42, 48), range(48, 60)):
+def draw(points: np.ndarray, skin: int) -> tuple[np.ndarray, np.ndarray]:
+    """(256, 256, 4) BGRA of a face, and the classes of its pixels."""
+    image, mask = np.zeros((256, 256, 4), np.uint8), np.zeros((256, 256), np.uint8)
+    for canvas, colour in ((image, (skin // 2, skin // 2, skin, 255)), (mask, INDEX["skin"])):
+        cv2.ellipse(canvas, (128, 130), (72, 100), 0, 0, 360, colour, -1)
+    parts = (range(36, 42), "r_eye"), (range(42, 48), "l_eye"), (range(48, 60), "mouth")
+    for part, name in parts:
         shape = np.round(points[list(part)]).astype(np.int32)
         cv2.fillPoly(image, [shape], (30, 30, skin // 3, 255))
-    return image
+        cv2.fillPoly(mask, [shape], INDEX[name])
+    return image, mask
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +69,9 @@ def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "landmarks": np.column_stack([points, np.ones(68)]).astype(np.float32),
             }
             key = f"{index:06d}"
-            png = cv2.imencode(".png", draw(points, 150 + identity * 4))[1]
-            add(f"{key}.png", png.tobytes())
+            pictures = draw(points, 150 + identity * 4)
+            for name, picture in zip(("png", "mask.png"), pictures, strict=True):
+                add(f"{key}.{name}", cv2.imencode(".png", picture)[1].tobytes())
             for name, array in arrays.items():
                 buffer = io.BytesIO()
                 np.save(buffer, array)

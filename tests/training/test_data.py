@@ -1,11 +1,26 @@
+import io
+import tarfile
+
+import cv2
 import numpy as np
 import pytest
 
 from mien.core import parameters
 from mien.core.errors import UserError
+from mien.core.face_classes import INDEX
 from mien.training import augment
 from mien.training.data import load_pairs, mirror_points, mirror_values
 from mien.training.networks import VALUES
+
+FILES = ("png", "mask.png", "json", "parameters.npy", "landmarks.npy")
+
+
+def write_shard(folder, files):
+    with tarfile.open(folder / "pairs-00000.tar", "w") as tar:
+        for name, data in files.items():
+            info = tarfile.TarInfo(f"000003.{name}")
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
 
 
 def test_pairs_are_read_and_their_neutrals_found(pairs_folder):
@@ -22,6 +37,40 @@ def test_pairs_are_read_and_their_neutrals_found(pairs_folder):
 def test_colours_are_multiplied_by_alpha(pairs_folder):
     image = load_pairs(pairs_folder).images[0]
     assert (image[..., :3].max(-1) <= image[..., 3]).all() and image[100, 128, 0] > 100
+
+
+def test_masks_lie_on_their_images_and_are_read_when_asked_for(pairs_folder):
+    assert load_pairs(pairs_folder).masks is None
+    pairs = load_pairs(pairs_folder, masks=True)
+    assert pairs.masks.shape == (80, 256, 256) and pairs.masks.dtype == np.uint8
+    assert ((pairs.masks > 0) == (pairs.images[..., 3] > 0)).all()
+    rows, columns = np.nonzero(pairs.masks[3] == INDEX["l_eye"])
+    assert np.allclose(
+        [columns.mean(), rows.mean()], pairs.landmarks[3, 42:48].mean(0), atol=1.5
+    )  # the subject's left
+
+
+def test_small_masks_grow_about_the_centres_of_their_pixels(pairs_folder, tmp_path):
+    with tarfile.open(pairs_folder / "pairs-00000.tar") as whole:
+        files = {name: whole.extractfile(f"000003.{name}").read() for name in FILES}
+    mask = cv2.imdecode(np.frombuffer(files["mask.png"], np.uint8), cv2.IMREAD_UNCHANGED)
+    files["mask.png"] = cv2.imencode(".png", mask[::2, ::2])[1].tobytes()
+    write_shard(tmp_path, files)
+    grown = load_pairs(tmp_path, masks=True).masks[0]
+    assert (grown[::2, ::2] == mask[::2, ::2]).all() and (grown[1::2, 1::2] == mask[::2, ::2]).all()
+
+
+def test_pairs_without_masks_are_told_apart(pairs_folder, tmp_path):
+    with tarfile.open(pairs_folder / "pairs-00000.tar") as whole:
+        files = {name: whole.extractfile(f"000003.{name}").read() for name in FILES}
+    write_shard(tmp_path, {**files, "mask.png": b"no picture"})
+    assert len(load_pairs(tmp_path)) == 1
+    with pytest.raises(UserError, match="damaged"):
+        load_pairs(tmp_path, masks=True)
+    del files["mask.png"]
+    write_shard(tmp_path, files)
+    with pytest.raises(UserError, match="no masks"):
+        load_pairs(tmp_path, masks=True)
 
 
 def test_an_empty_folder_is_told_what_to_do(tmp_path):
