@@ -10,11 +10,13 @@ from typing import Any
 from mien.core.models import WEIGHTS
 from mien.training import evaluate, export
 from mien.training.checkpoint import write_file
+from mien.training.task import Task
 from mien.training.train import TASKS, train
 
 
 def _train(args: argparse.Namespace) -> int:
-    report = train(args.network, args.pairs, args.out, args.minutes, args.device, args.resume)
+    given = {name: value for name, value in vars(args).items() if name not in ("command", "run")}
+    report = train(given.pop("network"), given.pop("pairs"), **given)
     print(json.dumps(report["scores"], indent=1))
     return 0
 
@@ -33,10 +35,7 @@ def _export(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_parsers(subparsers: Any) -> None:
-    """Adds the commands to the subparsers of `mien`; each sets ``run(args) -> exit status``."""
-    learn = subparsers.add_parser("train", help="train a network on rendered pairs")
-    learn.add_argument("network", choices=sorted(TASKS))
+def _add_task(learn: argparse.ArgumentParser, task: type[Task]) -> None:
     learn.add_argument(
         "--pairs", type=Path, required=True, nargs="+", help="folders of pairs-*.tar"
     )
@@ -44,7 +43,16 @@ def add_parsers(subparsers: Any) -> None:
     learn.add_argument("--minutes", type=float, default=12, help="wall-clock budget in all")
     learn.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    task.add_options(learn)
     learn.set_defaults(run=_train)
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Adds the commands to the subparsers of `mien`; each sets ``run(args) -> exit status``."""
+    learn = subparsers.add_parser("train", help="train a network on rendered pairs")
+    networks = learn.add_subparsers(dest="network", required=True, metavar="NETWORK")
+    for name, task in sorted(TASKS.items()):
+        _add_task(networks.add_parser(name), task)
 
     test = subparsers.add_parser("evaluate", help="measure the networks on held-out people")
     test.add_argument("what", choices=("pairs",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from typing import Any, Final
 
 import cv2
@@ -15,7 +16,7 @@ from mien.core import alignment, parameters
 from mien.training import augment
 from mien.training.data import Pairs, Pixels, mirror_points
 from mien.training.metrics import Scores
-from mien.training.networks import ASYMMETRIES, VALUES
+from mien.training.networks import ASYMMETRIES, NETWORKS, VALUES
 
 Array = NDArray[np.float64]
 Batch = tuple[Tensor, ...]
@@ -81,9 +82,20 @@ class Task:
 
     name: str
     batch_size = 32
+    rate = 2e-3  # of learning, at its highest
 
     def __init__(self, pairs: Pairs) -> None:
         self.pairs = pairs
+
+    @classmethod
+    def add_options(cls, parser: ArgumentParser) -> None:
+        """Adds what ``mien train NAME`` takes beyond what all tasks take; ``__init__`` gets it by
+        keyword."""
+
+    def network(self) -> nn.Module:
+        """A new one to teach.  What its constructor was called with may lie in its ``config``, from
+        which :func:`mien.training.checkpoint.read_network` builds it again."""
+        return NETWORKS[self.name]()
 
     def face(self, rng: Generator, i: int, mirrored: bool, turn: float) -> tuple[Pixels, Array]:
         """(premultiplied RGBA, landmarks px) of a sample, turned in the image."""
@@ -94,6 +106,9 @@ class Task:
         matrix = unit_to(size, augment.jitter(rng, 0, 0, turn))
         moved = cv2.warpAffine(np.ascontiguousarray(image), matrix, (size, size))
         return moved, alignment.transform(matrix, points)
+
+    def to(self, device: torch.device) -> None:
+        """Brings frozen networks that judge the taught one to its device."""
 
     def begin(self, network: nn.Module, seconds: float) -> None:
         """What a new network learns before the first batch, in a share of the time."""

@@ -18,7 +18,6 @@ import torch
 from torch import nn
 
 from mien.core.errors import UserError
-from mien.training import networks
 from mien.training.checkpoint import read_checkpoint, write_checkpoint, write_file
 from mien.training.data import load_pairs
 from mien.training.task import Batch, Task
@@ -29,7 +28,6 @@ from mien.training.task_landmarks import LandmarksTask
 TASKS: Final[dict[str, type[Task]]] = {
     task.name: task for task in (FinderTask, LandmarksTask, EstimatorTask)
 }
-RATE: Final = 2e-3
 THREADS: Final = 2  # more only wait for each other in networks this small
 WARM_UP: Final = 100  # steps
 SAVE_EVERY: Final = 60.0  # seconds
@@ -53,8 +51,9 @@ class Training:
         torch.manual_seed(0)
         torch.set_num_threads(THREADS)
         cv2.setNumThreads(1)  # images are made beside the learning, not in front of it
-        self.network = networks.NETWORKS[task.name]().to(device)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), RATE, weight_decay=1e-2)
+        task.to(device)
+        self.network = task.network().to(device)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), task.rate, weight_decay=1e-2)
         self.step, self.spent = 0, 0.0
         self.losses: list[float] = []
 
@@ -74,6 +73,7 @@ class Training:
     def save(self, scores: dict[str, Any] | None = None) -> None:
         state = {
             "name": self.task.name,
+            "config": getattr(self.network, "config", {}),
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
@@ -104,7 +104,7 @@ class Training:
     def rate(self) -> float:
         """Up over the first steps, then down along half a cosine of the time spent."""
         cosine = 0.5 * (1 + np.cos(np.pi * min(1.0, self.spent / self.budget)))
-        return RATE * min(1.0, (self.step + 1) / WARM_UP) * max(float(cosine), 0.01)
+        return self.task.rate * min(1.0, (self.step + 1) / WARM_UP) * max(float(cosine), 0.01)
 
     def learn(self, batch: Batch) -> float:
         for group in self.optimizer.param_groups:
@@ -173,12 +173,14 @@ def train(
     minutes: float,
     device: str = "auto",
     resume: bool = False,
+    **options: Any,
 ) -> dict[str, Any]:
-    """Teaches ``finder``, ``landmarks`` or ``estimator`` for some minutes; returns the report.
+    """Teaches one of ``TASKS`` for some minutes, with its own options; returns the report.
 
     Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
     """
-    training = Training(TASKS[name](load_pairs(*folders)), out, minutes, pick_device(device))
+    task = TASKS[name](load_pairs(*folders), **options)
+    training = Training(task, out, minutes, pick_device(device))
     if not len(training.train) or not len(training.held):
         raise UserError("Too few people in the pairs: render at least 10, so that some can judge.")
     if resume:
