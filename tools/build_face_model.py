@@ -21,6 +21,7 @@ from face_shapes import (
     LANDMARKS,
     LID_UNITS,
     SIDED_BONES,
+    TEETH,
     expand,
 )
 from head_data import SHA256, HeadData
@@ -424,6 +425,8 @@ def main() -> None:
     joint, carried = joints(head, bones, used, base)
     index = -np.ones(len(head.vertices), int)
     index[used] = np.arange(len(used))
+    for row, shift in TEETH.items():
+        base[index[head.groups[row]]] += shift
     fades = [(s, o, k) for s, row in expand(FADES).items() for o, k in row.items()]
     data = {
         "base": base * DM,

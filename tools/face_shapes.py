@@ -11,32 +11,32 @@ AU_UNITS: Final[dict[str, dict[str, float]]] = {
     "AU02.*": {"browOuterUp*": 1.0},
     "AU04.*": {"browDown*": 1.15},
     "AU05.*": {"eyeWide*": 1.0},
-    "AU06.*": {"cheekSquint*": 1.8, "eyeSquint*": 0.2},
+    "AU06.*": {"cheekSquint*": 2.1, "eyeSquint*": 0.25},
     "AU07.*": {"eyeSquint*": 1.0},
     "AU09.*": {"noseSneer*": 1.7, "mouthUpperUp*": 0.2, "browDown*": 0.3},
     "AU10.*": {"mouthUpperUp*": 1.0},
     "AU12.*": {"mouthSmile*": 1.0},
-    "AU14.*": {"mouthDimple*": 1.0},
+    "AU14.*": {"mouthDimple*": 1.4},
     "AU15.*": {"mouthFrown*": 1.35},
-    "AU16": {"mouthLowerDownLeft": 0.9, "mouthLowerDownRight": 0.9},
+    "AU16": {"mouthLowerDownLeft": 1.1, "mouthLowerDownRight": 1.1},
     "AU17": {"mouthShrugLower": 1.35, "mouthShrugUpper": 0.45},
     "AU18": {"mouthPucker": 1.0},
     "AU20.*": {"mouthStretch*": 1.0},
     "AU22": {"mouthFunnel": 1.0},
     "AU24": {
-        "mouthPressLeft": 0.5,
-        "mouthPressRight": 0.5,
-        "mouthRollLower": 0.35,
-        "mouthRollUpper": 0.35,
+        "mouthPressLeft": 0.8,
+        "mouthPressRight": 0.8,
+        "mouthRollLower": 0.25,
+        "mouthRollUpper": 0.25,
     },
     "AU25": {
-        "mouthUpperUpLeft": 0.28,
-        "mouthUpperUpRight": 0.28,
-        "mouthLowerDownLeft": 0.55,
-        "mouthLowerDownRight": 0.55,
+        "mouthUpperUpLeft": 0.5,
+        "mouthUpperUpRight": 0.5,
+        "mouthLowerDownLeft": 0.6,
+        "mouthLowerDownRight": 0.6,
     },
     "AU26": {"jawOpen": 1.0},
-    "AU28": {"mouthRollLower": 1.0, "mouthRollUpper": 0.6},
+    "AU28": {"mouthRollLower": 1.05, "mouthRollUpper": 0.75},
     "AU30.L": {"jawLeft": 1.7},
     "AU30.R": {"jawRight": 1.7},
     "AU43.*": {"eyeBlink*": 1.0},
@@ -50,7 +50,8 @@ LID_UNITS: Final[dict[str, dict[str, float]]] = {
     "lids.down": {"eyeLookDownLeft": 1.0, "eyeLookDownRight": 1.0},
 }
 
-# A slider fades as another rises: activation = own * product(1 - strength * other).  Muscles that
+# A slider fades as another rises (or grows, where the strength is negative):
+# activation = own * product(1 - strength * other).  Muscles that
 # pull against each other do not add up in a face, and here they would put lids or lips through
 # each other.
 FADES: Final[dict[str, dict[str, float]]] = {
@@ -63,7 +64,15 @@ FADES: Final[dict[str, dict[str, float]]] = {
     "AU17": {"AU26": 0.9, "AU16": 0.6},
     "AU18": {"AU20.L": 0.4, "AU20.R": 0.4},
     "AU16": {"AU26": 0.5},
-    "AU25": {"AU26": 0.45},
+    # A smile presses the lips over the teeth; lips that part in it show the upper row none the less.
+    "AU25": {"AU26": 0.45, "AU12.L": -0.35, "AU12.R": -0.35},
+}
+
+# The base's rows of teeth close edge to edge, at the slit of the lips: moved (dm) to where people
+# have them, the upper row before the lower one and a little below its lip.
+TEETH: Final[dict[str, tuple[float, float, float]]] = {
+    "helper-upper-teeth": (0.0, -0.028, 0.025),
+    "helper-lower-teeth": (0.0, -0.012, 0.005),
 }
 
 # iBUG's 68 points as vertices of the base mesh; brows (17-26) come from the brow style instead.
