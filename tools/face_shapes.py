@@ -64,7 +64,7 @@ FADES: Final[dict[str, dict[str, float]]] = {
     "AU17": {"AU26": 0.9, "AU16": 0.6},
     "AU18": {"AU20.L": 0.4, "AU20.R": 0.4},
     "AU16": {"AU26": 0.5},
-    # A smile presses the lips over the teeth; lips that part in it show the upper row none the less.
+    # A smile presses the lips over the teeth; lips that part in it show the upper row all the same.
     "AU25": {"AU26": 0.45, "AU12.L": -0.35, "AU12.R": -0.35},
 }
 
