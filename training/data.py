@@ -3,7 +3,8 @@
 A pairs folder holds tar shards ``pairs-SSSSS.tar`` of ``KEY.png`` (RGBA 256x256), ``KEY.json``,
 ``KEY.parameters.npy`` and ``KEY.landmarks.npy``, and perhaps ``KEY.mask.png`` (256x256, the classes
 of core.face_classes).  Every shard is decoded once, into an .npz beside it that later runs read at
-the speed of the disk; its masks, for those who ask for them, into another.
+the speed of the disk; its masks and whole parameter vectors, for those who ask for them, into
+others.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from mien.core import parameters
 from mien.core.errors import UserError
+from mien.core.face_classes import CLASSES, INDEX
 from mien.core.files import written_whole
 from mien.training.networks import ASYMMETRIES, VALUES
 
@@ -45,6 +47,7 @@ class Pairs:
     person: NDArray[np.int64]  # (N,) among all
     neutral: NDArray[np.int64]  # (N,)
     masks: Pixels | None  # (N, 256, 256) classes, where they were asked for
+    vectors: Floats | None  # (N, 285) of core.parameters, where they were asked for
 
     def __len__(self) -> int:
         return len(self.images)
@@ -89,6 +92,12 @@ def _decode_masks(shard: Path) -> dict[str, NDArray[Any]]:
     return {"mask": np.stack([cv2.resize(m, (SIZE, SIZE), interpolation=how) for m in masks])}
 
 
+def _decode_vectors(shard: Path) -> dict[str, NDArray[Any]]:
+    with _opened(shard) as (keys, read):
+        vectors = [np.load(io.BytesIO(read(f"{key}.parameters.npy"))) for key in keys]
+    return {"vector": np.array(vectors, np.float32)}
+
+
 def _decode(shard: Path) -> dict[str, NDArray[Any]]:
     columns: dict[str, list[Any]] = {k: [] for k in ("image", "landmarks", "values", "who", "kind")}
     with _opened(shard) as (keys, read):
@@ -131,8 +140,9 @@ def _cached(
         return {key: stored[key] for key in stored.files}
 
 
-def load_pairs(*folders: Path, masks: bool = False) -> Pairs:
-    """All samples of some pairs folders, with their class masks where these are asked for.
+def load_pairs(*folders: Path, masks: bool = False, vectors: bool = False) -> Pairs:
+    """All samples of some pairs folders, with their class masks and whole parameter vectors where
+    these are asked for.
 
     UserError where a folder holds no shard, or a shard no masks.
     """
@@ -144,6 +154,7 @@ def load_pairs(*folders: Path, masks: bool = False) -> Pairs:
         shards += found
     parts = [_cached(shard, ".npz", _decode) for shard in shards]
     seen = [_cached(s, ".masks.npz", _decode_masks)["mask"] for s in shards] if masks else None
+    told = [_cached(s, ".vectors.npz", _decode_vectors)["vector"] for s in shards if vectors]
     whole = {key: np.concatenate([part.pop(key) for part in parts]) for key in list(parts[0])}
     who = [tuple(pair) for pair in whole["who"].tolist()]
     neutral = {who[i]: i for i in np.flatnonzero(whole["kind"]).tolist()}
@@ -157,6 +168,7 @@ def load_pairs(*folders: Path, masks: bool = False) -> Pairs:
         person=np.unique(whole["who"], axis=0, return_inverse=True)[1].ravel(),
         neutral=np.array([neutral.get(w, -1) for w in who]),
         masks=None if seen is None else np.concatenate(seen),
+        vectors=np.concatenate(told) if vectors else None,
     )
 
 
@@ -184,6 +196,22 @@ def mirror_points(points: NDArray[Any], width: float) -> NDArray[Any]:
     out = points[..., MIRROR, :].copy()
     out[..., 0] = width - out[..., 0]
     return out
+
+
+def _mirror_classes() -> Pixels:
+    out = np.arange(len(CLASSES), dtype=np.uint8)
+    for part in ("brow", "eye", "ear"):
+        left, right = INDEX[f"l_{part}"], INDEX[f"r_{part}"]
+        out[[left, right]] = right, left
+    return out
+
+
+MIRROR_CLASSES: Final = _mirror_classes()
+
+
+def mirror_mask(mask: Pixels) -> Pixels:
+    """Classes (..., H, W) of the image turned left to right."""
+    return MIRROR_CLASSES[mask[..., ::-1]]
 
 
 def mirror_values(values: NDArray[Any]) -> NDArray[Any]:

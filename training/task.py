@@ -83,6 +83,7 @@ class Task:
     name: str
     batch_size = 32
     rate = 2e-3  # of learning, at its highest
+    extras: tuple[str, ...] = ()  # what load_pairs is asked for besides: "masks", "vectors"
 
     def __init__(self, pairs: Pairs) -> None:
         self.pairs = pairs

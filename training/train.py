@@ -179,7 +179,8 @@ def train(
 
     Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
     """
-    task = TASKS[name](load_pairs(*folders), **options)
+    kind = TASKS[name]
+    task = kind(load_pairs(*folders, **dict.fromkeys(kind.extras, True)), **options)
     training = Training(task, out, minutes, pick_device(device))
     if not len(training.train) or not len(training.held):
         raise UserError("Too few people in the pairs: render at least 10, so that some can judge.")

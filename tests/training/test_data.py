@@ -9,7 +9,7 @@ from mien.core import parameters
 from mien.core.errors import UserError
 from mien.core.face_classes import INDEX
 from mien.training import augment
-from mien.training.data import load_pairs, mirror_points, mirror_values
+from mien.training.data import load_pairs, mirror_mask, mirror_points, mirror_values
 from mien.training.networks import VALUES
 
 FILES = ("png", "mask.png", "json", "parameters.npy", "landmarks.npy")
@@ -87,6 +87,16 @@ def test_mirroring_swaps_the_sides_and_twice_is_nothing(face_points):
     assert np.allclose(mirrored[[30, 36, 48]], points[[30, 36, 48]], atol=1)
 
 
+def test_a_mirrored_mask_is_the_mask_of_the_mirrored_face(pairs_folder, face_points):
+    mask = draw(face_points, 200)[1]
+    turned = mirror_mask(mask)
+    assert np.flatnonzero((turned == INDEX["l_eye"]).any(0)).min() > 128  # still image right
+    assert (turned == mask)[:, 1:].mean() > 0.98  # the face is symmetric but for half pixels
+    assert (mirror_mask(turned) == mask).all()
+    lips = np.array([[INDEX["l_lip"], INDEX["u_lip"], INDEX["r_ear"]]], np.uint8)
+    assert mirror_mask(lips).tolist() == [[INDEX["l_ear"], INDEX["u_lip"], INDEX["l_lip"]]]
+
+
 def test_mirrored_values_swap_left_and_right():
     rng = np.random.default_rng(1)
     values = rng.random((3, len(VALUES)))
@@ -116,3 +126,11 @@ def test_disturbing_is_the_same_for_the_same_seed():
     image = augment.background(np.random.default_rng(3), 96)
     once, twice = (augment.disturb(np.random.default_rng(4), image, 1) for _ in range(2))
     assert once.shape == image.shape and once.dtype == np.uint8 and (once == twice).all()
+
+
+def test_whole_vectors_are_there_for_those_who_ask(pairs_folder):
+    pairs = load_pairs(pairs_folder, vectors=True)
+    assert pairs.vectors.shape == (80, parameters.SIZE)
+    columns = [parameters.INDEX[name] for name in VALUES]
+    assert (pairs.vectors[:, columns] == pairs.values).all()
+    assert load_pairs(pairs_folder).vectors is None
