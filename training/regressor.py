@@ -1,0 +1,137 @@
+"""R: from what F_seg sees in an aligned face to its parameters, after section 2.4 and Fig. 3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mien.core import parameters
+from mien.training.bisenet import BiSeNet, region_attention
+from mien.training.losses import l_ct
+
+# One over the share of the aligned crop that each component fills, the median over renders: in T
+# every component then counts alike, small as an eye is.
+BETA: Final = {"eyes": 200.0, "brows": 145.0, "nose": 30.0, "mouth": 50.0, "face": 1.9}
+
+# Which of the maps each sub-network reads, section 2.4; "fused" is f_gb.
+_LOCAL: Final = ("eyes", "nose", "mouth", "face")
+READS: Final[dict[str, tuple[str, ...]]] = {
+    "pose": ("fused",), "au": _LOCAL, "identity": _LOCAL, "brow": ("brows",),
+}  # fmt: skip
+CELLS: Final = 8  # to a side of the pooled maps
+_REDUCTION: Final = 16  # of the squeeze, as SENet
+
+Seen = tuple[Tensor, dict[str, Tensor]]
+
+
+class Eyes(nn.Module):
+    """What R reads and the losses compare, of aligned faces (B, 3, S, S) in 0..1."""
+
+    def channels(self) -> dict[str, int]:
+        """Of f_gb, as ``"fused"``, and of each component of T."""
+        with torch.no_grad():
+            fused, t = self(torch.zeros(1, 3, 64, 64))
+        return {"fused": fused.shape[1], **{name: x.shape[1] for name, x in t.items()}}
+
+    def content(self, generated: Seen, real: Seen) -> Tensor:
+        """How far a generated face is from the real one as these eyes see them."""
+        return l_ct(generated[1], real[1])
+
+
+class ParserEyes(Eyes):
+    """Equation (4): f_gb, T = F_seg(I)."""
+
+    def __init__(self, parser: BiSeNet) -> None:
+        super().__init__()
+        self.parser = parser
+
+    def forward(self, image: Tensor) -> Seen:
+        seen = self.parser.features(image)
+        return seen.fused, region_attention(seen.probabilities, seen.stages, BETA)
+
+
+class Attention(nn.Module):
+    """Fig. 3 (b): an FC layer whose every output is weighed by what a squeeze and excitation (Hu et
+    al. 2018) makes of all of them."""
+
+    def __init__(self, inside: int, outside: int) -> None:
+        super().__init__()
+        squeezed = max(8, outside // _REDUCTION)
+        self.fc = nn.Sequential(nn.Linear(inside, outside), nn.ReLU(inplace=True))
+        self.excite = nn.Sequential(
+            nn.Linear(outside, squeezed), nn.ReLU(inplace=True),
+            nn.Linear(squeezed, outside), nn.Sigmoid(),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.fc(x)
+        weighed: Tensor = x * self.excite(x)
+        return weighed
+
+
+class SubRegressor(nn.Module):
+    """Fig. 3 (a): maps of any size, (B, C_i, h_i, w_i) with channels that add up to ``inside``, to
+    ``outside`` numbers without bounds."""
+
+    def __init__(self, inside: int, outside: int, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inside, width // 2, 3, 2, 1, bias=False)
+        self.bn = nn.BatchNorm2d(width // 2)
+        self.attend = nn.Sequential(
+            Attention(width // 2 * (CELLS // 2) ** 2, width), Attention(width, width)
+        )
+        self.fc = nn.Sequential(
+            nn.Linear(width, width // 2), nn.ReLU(inplace=True), nn.Linear(width // 2, outside)
+        )
+
+    def forward(self, *maps: Tensor) -> Tensor:
+        fused = torch.cat([F.adaptive_avg_pool2d(m, CELLS) for m in maps], 1)
+        said: Tensor = self.fc(self.attend(F.relu(self.bn(self.conv(fused))).flatten(1)))
+        return said
+
+
+class Regressor(nn.Module):
+    """Equation (6): y' = R(f_gb, T), parameter vectors (B, 285), or (B, 269) with the layout
+    ``"paper"``.
+
+    ``channels`` are those of :meth:`Eyes.channels`.  The brow styles are shares that add up to 1.
+    What goes beyond the paper's 269 is read with the action units.
+    """
+
+    def __init__(self, channels: dict[str, int], width: int = 512, layout: str = "full") -> None:
+        super().__init__()
+        self.config = {"channels": channels, "width": width, "layout": layout}
+        beyond = parameters.size(layout) - parameters.PAPER_SIZE
+        counts = {name: len(range(*parameters.group(name).indices(parameters.SIZE)))
+                  for name in READS}  # fmt: skip
+        self.units = counts["au"]
+        counts["au"] += beyond
+        self.parts = nn.ModuleDict({
+            name: SubRegressor(sum(channels[m] for m in READS[name]), count, width)
+            for name, count in counts.items()
+        })  # fmt: skip
+        table = parameters.PARAMETERS[: parameters.size(layout)]
+        low, high, rest = (
+            torch.tensor([getattr(p, name) for p in table], dtype=torch.float32)
+            for name in ("low", "high", "neutral")
+        )
+        self.register_buffer("low", low, persistent=False)
+        self.register_buffer("high", high, persistent=False)
+        # A new R says nearly neutral; at the very end of the range a sigmoid would have no slope.
+        start = ((rest - low) / (high - low)).clamp(0.05, 0.95).logit()
+        self.register_buffer("start", start, persistent=False)
+
+    def forward(self, fused: Tensor, t: Mapping[str, Tensor]) -> Tensor:
+        maps = {"fused": fused, **t}
+        raw = {
+            name: part(*(maps[m] for m in READS[name])).float() for name, part in self.parts.items()
+        }
+        units, beyond = raw["au"][:, : self.units], raw["au"][:, self.units :]
+        order = torch.cat((raw["pose"], units, raw["identity"], raw["brow"], beyond), 1)
+        y = self.low + (self.high - self.low) * (order + self.start).sigmoid()
+        brow = parameters.group("brow")
+        return torch.cat((y[:, : brow.start], raw["brow"].softmax(1), y[:, brow.stop :]), 1)
