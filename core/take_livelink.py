@@ -12,10 +12,14 @@ Angles are radians.  The head's yaw > 0 turns to the subject's left, pitch > 0 l
 tilts towards the right shoulder; the eyes go the other way round, yaw > 0 to the right and pitch
 > 0 down.  The eyes' unit and signs are seen in recordings
 (https://github.com/alexdjulin/LiveLinkFace-CSV-Retarget-For-Motionbuilder, anim/ and csv/), where
-EyeLookIn, Out, Up and Down rise with them by 1.6 to 2.0 a radian.  Those have no head rotation:
-its signs are the ones that https://github.com/JimWest/MeFaMo sends to Unreal Engine in the app's
-place, and importers for Blender too turn the head against the eyes.  The order of the axes is
-written nowhere; we take it to be ours.
+EyeLookIn, Out, Up and Down rise with them by 1.6 to 2.0 a radian; both eyes' yaw is some 0.07 off
+there, each towards its temple.  Those recordings have no head rotation.  Its signs are the ones of
+https://github.com/markandre13/makehuman.js-backend, src/livelink/livelink.cc, which turns a face
+by the app's packets as Rz(roll) Rx(-pitch) Ry(yaw), x to the subject's left, y up, z forward, and
+of https://github.com/JimWest/MeFaMo, which sends to Unreal Engine in the app's place.  Held in
+landscape the app writes yaw and pitch the other way round, says
+https://github.com/nmfisher/blender_livelinkface; that cannot be told from a file.  In which order
+the three axes follow one another is written nowhere, and those two sources differ: we take ours.
 
 A recording without head rotation, an option of the app, has zeros there: the take then has no
 head signals.  Gaze comes from the eyes' angles, else from the EyeLook shapes.

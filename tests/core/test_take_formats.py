@@ -158,6 +158,20 @@ def test_live_link_angles_have_their_signs(tmp_path: Path) -> None:
     assert value["EyeLookOutLeft"] == value["EyeLookInRight"] == value["EyeLookUpLeft"] == 0
 
 
+def test_a_recording_turns_the_head_against_the_eyes(tmp_path: Path) -> None:
+    """The signs of the app's own packets; see mien.core.take_livelink for where they are from."""
+    header = "Timecode,BlendshapeCount,JawOpen,HeadYaw,HeadPitch,HeadRoll," + ",".join(
+        f"{eye}Eye{angle}" for eye in ("Left", "Right") for angle in ("Yaw", "Pitch", "Roll")
+    )
+    row = "00:00:00:01.0,61,0,0.5,0.2,0.1,0.03,0.2,0,0.17,0.2,0"
+    angles = {k: v[0] for k, v in loaded(tmp_path, live_link([row], header)).signals.items()}
+    assert angles["head.yaw"] == pytest.approx(np.degrees(0.5))  # to the subject's left
+    assert angles["head.pitch"] == pytest.approx(np.degrees(0.2))  # up
+    assert angles["head.roll"] == pytest.approx(-np.degrees(0.1))  # the right shoulder
+    assert angles["gaze.yaw"] == pytest.approx(-np.degrees(0.1))  # to the right, the eyes' mean
+    assert angles["gaze.pitch"] == pytest.approx(-np.degrees(0.2))  # down
+
+
 @pytest.mark.parametrize(
     ("codes", "times"),
     [
