@@ -121,7 +121,7 @@ def _sensor(rng: Generator, image: Pixels) -> Pixels:
     return np.asarray(image, np.uint8)
 
 
-def _cover(rng: Generator, image: Pixels) -> Pixels:
+def occlude(rng: Generator, image: Pixels) -> Pixels:
     """Something before the face: a hand's, a microphone's or a frame edge's worth."""
     size = image.shape[1]
     image = image.copy()
@@ -137,7 +137,7 @@ def disturb(rng: Generator, image: Pixels, cover: float = 0.15) -> Pixels:
     """The image as some camera, in some light, through some codec would show it."""
     image = _light(rng, image)
     if rng.random() < cover:
-        image = _cover(rng, image)
+        image = occlude(rng, image)
     return _sensor(rng, _lens(rng, image))
 
 

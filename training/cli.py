@@ -17,7 +17,8 @@ from mien.training.train import TASKS, train
 def _train(args: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(args).items() if name not in ("command", "run")}
     report = train(given.pop("network"), given.pop("pairs"), **given)
-    print(json.dumps(report["scores"], indent=1))
+    if report:
+        print(json.dumps(report["scores"], indent=1))
     return 0
 
 
@@ -43,6 +44,7 @@ def _add_task(learn: argparse.ArgumentParser, task: type[Task]) -> None:
     learn.add_argument("--minutes", type=float, default=12, help="wall-clock budget in all")
     learn.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    learn.add_argument("--batch", type=int, help="samples in a step, on each graphics card")
     task.add_options(learn)
     learn.set_defaults(run=_train)
 

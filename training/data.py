@@ -153,7 +153,7 @@ def load_pairs(*folders: Path, masks: bool = False, vectors: bool = False) -> Pa
             raise UserError(f"{folder} holds no pairs-*.tar; make some with 'mien render-pairs'.")
         shards += found
     parts = [_cached(shard, ".npz", _decode) for shard in shards]
-    seen = [_cached(s, ".masks.npz", _decode_masks)["mask"] for s in shards] if masks else None
+    seen = [_cached(s, ".masks.npz", _decode_masks)["mask"] for s in shards if masks]
     told = [_cached(s, ".vectors.npz", _decode_vectors)["vector"] for s in shards if vectors]
     whole = {key: np.concatenate([part.pop(key) for part in parts]) for key in list(parts[0])}
     who = [tuple(pair) for pair in whole["who"].tolist()]
@@ -167,7 +167,7 @@ def load_pairs(*folders: Path, masks: bool = False, vectors: bool = False) -> Pa
         identity=np.array([identity for _, identity in who]),
         person=np.unique(whole["who"], axis=0, return_inverse=True)[1].ravel(),
         neutral=np.array([neutral.get(w, -1) for w in who]),
-        masks=None if seen is None else np.concatenate(seen),
+        masks=np.concatenate(seen) if masks else None,
         vectors=np.concatenate(told) if vectors else None,
     )
 

@@ -1,21 +1,26 @@
 """The loop that teaches any of the networks within a budget of wall-clock time.
 
 mien train landmarks --pairs pairs --out runs --minutes 12
+torchrun --nproc-per-node 4 --no-python mien train parser ...   on four graphics cards
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from mien.core.errors import UserError
 from mien.training.checkpoint import read_checkpoint, write_checkpoint, write_file
@@ -23,26 +28,54 @@ from mien.training.data import load_pairs
 from mien.training.task import Batch, Task
 from mien.training.task_estimator import EstimatorTask
 from mien.training.task_finder import FinderTask
+from mien.training.task_generator import GeneratorTask
 from mien.training.task_landmarks import LandmarksTask
+from mien.training.task_parser import ParserTask
+from mien.training.task_recognizer import RecognizerTask
+from mien.training.task_regressor import RegressorTask
 
 TASKS: Final[dict[str, type[Task]]] = {
-    task.name: task for task in (FinderTask, LandmarksTask, EstimatorTask)
-}
+    task.name: task
+    for task in (
+        FinderTask, LandmarksTask, EstimatorTask, ParserTask, RecognizerTask, GeneratorTask,
+        RegressorTask,
+    )
+}  # fmt: skip
 THREADS: Final = 2  # more only wait for each other in networks this small
+MAKERS: Final = 8  # batches made at once where a graphics card learns faster than one is made
 WARM_UP: Final = 100  # steps
 SAVE_EVERY: Final = 60.0  # seconds
 
 
 def pick_device(wanted: str) -> torch.device:
-    """ "auto" is cuda where there is one; UserError where cuda is asked for and missing."""
+    """ "auto" is cuda where there is one; UserError where cuda is asked for and missing.
+
+    Of torchrun's processes, each gets a graphics card of its own.
+    """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise UserError("PyTorch sees no CUDA device here; train with --device cpu or auto.")
-    found = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(found if wanted == "auto" else wanted)
+    if wanted == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+
+
+class _Lesson(nn.Module):
+    """A task's loss as a module, so that DistributedDataParallel sees all that it does."""
+
+    def __init__(self, task: Task, network: nn.Module) -> None:
+        super().__init__()
+        self.task, self.network = task, network
+
+    def forward(self, *batch: Tensor) -> Tensor:
+        return self.task.loss(self.network, batch)
 
 
 class Training:
-    """A network on its way: steps, saves, reports."""
+    """A network on its way: steps, saves, reports.
+
+    Processes that torchrun started learn together, each from its own samples; the first one says
+    and saves.
+    """
 
     def __init__(self, task: Task, out: Path, minutes: float, device: torch.device) -> None:
         self.task, self.out = task, out
@@ -53,6 +86,11 @@ class Training:
         cv2.setNumThreads(1)  # images are made beside the learning, not in front of it
         task.to(device)
         self.network = task.network().to(device)
+        self.lesson: nn.Module = _Lesson(task, self.network)
+        self.together = distributed.is_initialized()
+        self.rank = distributed.get_rank() if self.together else 0
+        # bfloat16 has the range of float32: losses need no scaling.
+        self.mixed = device.type == "cuda" and torch.cuda.is_bf16_supported(False)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), task.rate, weight_decay=1e-2)
         self.step, self.spent = 0, 0.0
         self.losses: list[float] = []
@@ -66,8 +104,14 @@ class Training:
         if not self.checkpoint.exists():
             return
         state = read_checkpoint(self.checkpoint)
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        try:
+            self.network.load_state_dict(state["network"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError):
+            raise UserError(
+                f"{self.checkpoint} was begun with other options or pairs: name the same again, "
+                "or leave out --resume."
+            ) from None
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
 
     def save(self, scores: dict[str, Any] | None = None) -> None:
@@ -87,18 +131,21 @@ class Training:
         write_checkpoint(self.checkpoint, state)
 
     def batches(self) -> Iterator[Batch]:
-        """Batches without end, each made in a thread while the one before is learnt."""
-        rng = np.random.default_rng(self.step)
+        """Batches without end, made in threads while the ones before are learnt."""
 
-        def make() -> Batch:
-            indices = rng.choice(self.train, self.task.batch_size)
-            return self.task.batch(rng, indices)
-
-        with ThreadPoolExecutor(1) as pool:
-            coming = pool.submit(make)
+        def endless(maker: int) -> Iterator[Batch]:
+            rng = np.random.default_rng([self.step, self.rank, maker])
             while True:
-                batch = coming.result()
-                coming = pool.submit(make)
+                indices = rng.choice(self.train, self.task.batch_size)
+                yield self.task.batch(rng, indices)
+
+        makers = [endless(i) for i in range(MAKERS if self.device.type == "cuda" else 1)]
+        yield next(makers[0])  # alone, as it may prepare what all of them read
+        with ThreadPoolExecutor(len(makers)) as pool:
+            coming = deque(pool.submit(next, maker) for maker in makers)
+            for maker in cycle(makers):
+                batch = coming.popleft().result()
+                coming.append(pool.submit(next, maker))
                 yield batch
 
     def rate(self) -> float:
@@ -109,7 +156,8 @@ class Training:
     def learn(self, batch: Batch) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
-        loss = self.task.loss(self.network, tuple(x.to(self.device) for x in batch))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
+            loss: Tensor = self.lesson(*(x.to(self.device) for x in batch))
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -117,20 +165,33 @@ class Training:
         self.step += 1
         return float(loss.detach())
 
+    def agreed(self, seconds: float) -> float:
+        """The first process's ``seconds``, so that all stop at the same step."""
+        if not self.together:
+            return seconds
+        told = torch.tensor(seconds, dtype=torch.float64, device=self.device)
+        distributed.broadcast(told, 0)
+        return float(told)
+
     def run(self) -> dict[str, Any]:
-        """Learns until the budget is spent; the report, which also lies in ``out``."""
+        """Learns until the budget is spent; the report, which also lies in ``out``.  Of several
+        processes all but the first return nothing."""
         recent: list[float] = []
         start = said = saved = time.monotonic()
         already = self.spent
         self.network.train()
         if not self.step:
             self.task.begin(self.network, 0.3 * self.budget)
+        if self.together:
+            self.lesson = DistributedDataParallel(self.lesson)
         for batch in self.batches():
             if self.spent >= self.budget:
                 break
             recent.append(self.learn(batch))
             now = time.monotonic()
-            self.spent = already + now - start
+            self.spent = self.agreed(already + now - start)
+            if self.rank:
+                continue
             if now - said >= 10:
                 said = now
                 self.losses.append(float(np.mean(recent)))
@@ -144,7 +205,7 @@ class Training:
             if now - saved >= SAVE_EVERY:
                 saved = now
                 self.save()
-        return self.report()
+        return {} if self.rank else self.report()
 
     def report(self) -> dict[str, Any]:
         network = self.network.eval()
@@ -173,17 +234,25 @@ def train(
     minutes: float,
     device: str = "auto",
     resume: bool = False,
+    batch: int | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Teaches one of ``TASKS`` for some minutes, with its own options; returns the report.
 
     Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
+    ``batch`` is the number of samples in a step of one process, the task's own where it is None.
     """
-    kind = TASKS[name]
+    kind, place = TASKS[name], pick_device(device)
+    if distributed.is_torchelastic_launched():
+        distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
     task = kind(load_pairs(*folders, **dict.fromkeys(kind.extras, True)), **options)
-    training = Training(task, out, minutes, pick_device(device))
+    task.batch_size = batch or task.batch_size
+    training = Training(task, out, minutes, place)
     if not len(training.train) or not len(training.held):
         raise UserError("Too few people in the pairs: render at least 10, so that some can judge.")
     if resume:
         training.resume()
-    return training.run()
+    report = training.run()
+    if training.together:
+        distributed.destroy_process_group()
+    return report

@@ -1,0 +1,144 @@
+"""Teaching F_reg: pictures of one person are near each other, whatever the light and expression."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mien.core import alignment
+from mien.training import augment
+from mien.training.data import Pairs, Pixels, mirror_points
+from mien.training.lightcnn import CROP, EMBEDDING, SIZE, LightCNN
+from mien.training.metrics import Scores
+from mien.training.task import Array, Batch, Task, compose, sheet, to_tensor
+
+# CosFace (Wang et al. 2018): cosines are scaled, and the right one must win by a margin.
+SCALE: Final = 24.0
+MARGIN: Final = 0.2
+_BATCH: Final = 64  # faces judged at once
+
+
+class Classifier(LightCNN):
+    """F_reg with the published file's ``fc2``: one direction (256,) for each of P people."""
+
+    def __init__(self, width: float, people: int) -> None:
+        super().__init__(width)
+        self.config = {"width": width, "people": people}
+        self.fc2 = nn.Linear(EMBEDDING, people, bias=False)
+
+    def cosines(self, image: Tensor) -> Tensor:
+        """(B, P) of crops (B, 1, 128, 128) and people."""
+        embedding = F.dropout(self(image), training=self.training)
+        return F.linear(F.normalize(embedding), F.normalize(self.fc2.weight))
+
+
+def equal_error_rate(same: ArrayLike, other: ArrayLike) -> float:
+    """The share of wrong decisions at the similarity where as many pairs of one person fall below
+    as pairs of two people reach it; of the similarities of either kind of pair."""
+    genuine, impostor = np.sort(np.asarray(same, float)), np.sort(np.asarray(other, float))
+    limits = np.concatenate([genuine, impostor])
+    rejected = np.searchsorted(genuine, limits) / len(genuine)
+    accepted = 1 - np.searchsorted(impostor, limits) / len(impostor)
+    at = np.abs(rejected - accepted).argmin()
+    return float((rejected[at] + accepted[at]) / 2)
+
+
+class RecognizerTask(Task):
+    name = "recognizer"
+    batch_size = 32
+    rate = 1e-3
+
+    def __init__(self, pairs: Pairs, width: float = 1.0) -> None:
+        super().__init__(pairs)
+        self.width = width
+        self.people = np.unique(pairs.person[pairs.split()[0]])
+
+    @classmethod
+    def add_options(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("--width", type=float, default=1.0, help="of the published channels")
+
+    def network(self) -> nn.Module:
+        return Classifier(self.width, len(self.people))
+
+    def crop(self, rng: Generator, i: int, disturbed: bool) -> Pixels:
+        """(128, 128, 1) grey: a sample in the crop of F_reg, over some background."""
+        face, points = self.pairs.images[i], self.pairs.landmarks[i].astype(float)
+        if disturbed and rng.random() < 0.5:
+            face = np.ascontiguousarray(face[:, ::-1])
+            points = mirror_points(points, face.shape[1] - 1)
+        left, top, side = CROP
+        place: Array = alignment.aligned_matrix(points, 1)
+        place = compose(np.array([[1, 0, -left], [0, 1, -top]]) / side, place)
+        if disturbed:
+            place = compose(augment.jitter(rng, 0.015, 0.03, 3), place)
+        image = augment.paste(face, SIZE * place, augment.background(rng, SIZE))
+        if disturbed:
+            image = augment.disturb(rng, image, cover=0.1)
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], np.uint8)
+
+    def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
+        """Crops (B, 1, 128, 128) and whose they are (B,) among the people of training."""
+        crops = [self.crop(rng, int(i), disturbed) for i in indices]
+        who = np.searchsorted(self.people, self.pairs.person[indices])
+        return to_tensor(crops), torch.from_numpy(who)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        assert isinstance(network, Classifier)
+        image, who = batch
+        cosines = network.cosines(image)
+        margin = MARGIN * F.one_hot(who, cosines.shape[1])
+        return F.cross_entropy(SCALE * (cosines - margin), who)
+
+    def look(
+        self, network: nn.Module, indices: NDArray[np.int64], disturbed: bool
+    ) -> tuple[list[Pixels], Array]:
+        """(the crops of samples, the cosine (N, N) of every two)."""
+        rng, device = np.random.default_rng(7), next(network.parameters()).device
+        crops = [self.crop(rng, int(i), disturbed) for i in indices]
+        parts = []
+        for start in range(0, len(crops), _BATCH):
+            with torch.no_grad():
+                seen = network(to_tensor(crops[start : start + _BATCH]).to(device))
+            parts.append(F.normalize(seen).cpu().double().numpy())
+        embedding = np.concatenate(parts)
+        return crops, embedding @ embedding.T
+
+    def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
+        """Of all pairs among people that training never saw."""
+        indices = indices[:800]
+        person = self.pairs.person[indices]
+        pair = np.triu_indices(len(indices), 1)
+        same = (person[:, None] == person)[pair]
+        out: Scores = {"people": len(np.unique(person))}
+        if same.all() or not same.any():
+            return out
+        for label, disturbed in (("clean", False), ("disturbed", True)):
+            alike = self.look(network, indices, disturbed)[1][pair]
+            out[f"{label}: equal error rate"] = equal_error_rate(alike[same], alike[~same])
+        return out
+
+    def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
+        """A face, the most similar picture of the same person, the most similar of another."""
+        indices = indices[:800]
+        crops, alike = self.look(network, indices, True)
+        np.fill_diagonal(alike, -2)
+        same = self.pairs.person[indices, None] == self.pairs.person[indices]
+        tiles = []
+        for i in np.arange(24) * 5 % len(indices):
+            row = [cv2.cvtColor(crops[i], cv2.COLOR_GRAY2RGB)]
+            for mine in (True, False):
+                best = int(np.where(same[i] == mine, alike[i], -3).argmax())
+                tile = cv2.cvtColor(crops[best], cv2.COLOR_GRAY2RGB)
+                text = f"{'same' if mine else 'other'} {alike[i, best]:.2f}"
+                cv2.putText(tile, text, (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 0), 1)
+                row.append(tile)
+            tiles.append(np.hstack(row))
+        return sheet(tiles, 3)
