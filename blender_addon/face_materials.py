@@ -57,7 +57,8 @@ def _mix(tree: Any, factor: Any, a: Any, b: Any, label: str = "", blend: str = "
 
 
 def skin(look: Look, paint: Any = None) -> Any:
-    """Tone, blotches, lips, pores; ``paint`` (an image over the front plane) lays marks on top."""
+    """Tone, blotches, lips, pores; ``paint`` (an image over the front plane) multiplies the
+    colour by its own and raises the surface by its alpha."""
     material, tree, bsdf = _material("Mien skin")
     link = tree.links.new
     rest = _node(tree, "Attribute", attribute_name="rest").outputs["Vector"]
@@ -82,9 +83,9 @@ def skin(look: Look, paint: Any = None) -> Any:
     colour = _mix(tree, inside, colour, (0.20, 0.045, 0.04), "Inside")
     if paint is not None:
         uv = _node(tree, "UVMap", uv_map="Front").outputs[0]
-        image = _node(tree, "TexImage", image=paint, extension="CLIP")
+        image = _node(tree, "TexImage", image=paint, extension="EXTEND")
         link(uv, image.inputs[0])
-        colour = _mix(tree, image.outputs["Alpha"], colour, image.outputs["Color"])
+        colour = _mix(tree, 1.0, colour, image.outputs["Color"], "", "MULTIPLY")
     link(colour, bsdf.inputs["Base Color"])
     bsdf.inputs["Roughness"].default_value = look.roughness
     bsdf.inputs["Specular IOR Level"].default_value = 0.35
@@ -102,9 +103,7 @@ def skin(look: Look, paint: Any = None) -> Any:
     normal = bump.outputs[0]
     if paint is not None:
         fold = _node(tree, "Bump")
-        fold.inputs["Strength"].default_value = 0.6
-        fold.inputs["Distance"].default_value = 0.0025
-        fold.invert = True
+        fold.inputs["Distance"].default_value = 0.0022
         link(image.outputs["Alpha"], fold.inputs["Height"])
         link(normal, fold.inputs["Normal"])
         normal = fold.outputs[0]

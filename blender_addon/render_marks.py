@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Marks on the skin of one picture: wrinkles that AUs make, beard, make-up, spots, freckles.
+"""The skin of one picture up close: tone, beard, make-up, spots, and the relief of its folds.
 
-Painted into an RGBA image over the front plane of the face (the mesh's UV layer "Front"); its
-alpha also presses folds into the surface.  Positions are in dm of the neutral base head.
+An image over the front plane of the face (the mesh's UV layer "Front"): its colours multiply the
+skin's, its alpha is a height.  Positions are in dm of the neutral base head.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -15,39 +16,38 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-SIZE = 384
-_X, _Y = np.meshgrid(np.linspace(-0.85, 0.85, SIZE), np.linspace(8.2, 6.1, SIZE))
+SIZE: Final = 288
+_X, _Y = np.meshgrid(
+    np.linspace(-0.85, 0.85, SIZE, dtype=np.float32), np.linspace(8.2, 6.1, SIZE, dtype=np.float32)
+)
+_BLOOD: Final = np.array([0.0, -0.55, -0.45], np.float32)  # log of what is left of linear light
+_PIGMENT: Final = np.array([-0.35, -0.60, -0.80], np.float32)
 
-
-def _stroke(points: list[tuple[float, float]], width: int, blur: float) -> Array:
-    """(SIZE, SIZE) soft line through up to three points."""
-    p = np.array(points)
-    t, u = np.linspace(0, 1, len(p)), np.linspace(0, 1, 12)
-    k = min(2, len(p) - 1)
-    x, y = (np.polyval(np.polyfit(t, p[:, i], k), u) for i in (0, 1))
-    px = np.stack([(x + 0.85) / 1.7 * SIZE, (8.2 - y) / 2.1 * SIZE], -1) * 16
-    image = np.zeros((SIZE, SIZE), np.float32)
-    cv2.polylines(image, [px.astype(np.int32)], False, 1.0, width, cv2.LINE_AA, 4)
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), blur))
-
-
-# (AU by side, strength, points on the left): folds of FACS, and which age alone brings.
-FOLDS = (
-    (("AU01", "AU02"), 0.9, 0.25, ((0.0, 7.60), (0.2, 7.63), (0.42, 7.60))),
-    (("AU01", "AU02"), 0.9, 0.25, ((0.0, 7.70), (0.2, 7.73), (0.42, 7.69))),
-    (("AU01", "AU02"), 0.7, 0.2, ((0.0, 7.80), (0.2, 7.83), (0.40, 7.79))),
-    (("AU04",), 0.9, 0.2, ((0.045, 7.50), (0.05, 7.40), (0.035, 7.30))),
-    (("AU09",), 1.0, 0.0, ((0.0, 7.27), (0.1, 7.25))),
-    (("AU09",), 0.8, 0.0, ((0.02, 7.20), (0.11, 7.13))),
+# (AU by side, strength, of age alone, points on the left): the folds of FACS.
+FOLDS: Final = (
+    (("AU01", "AU02"), 0.9, 0.25, ((0.0, 7.585), (0.2, 7.62), (0.42, 7.60))),
+    (("AU01", "AU02"), 1.0, 0.25, ((0.0, 7.655), (0.2, 7.69), (0.44, 7.66))),
+    (("AU01", "AU02"), 1.0, 0.25, ((0.0, 7.73), (0.2, 7.76), (0.42, 7.72))),
+    (("AU01", "AU02"), 0.8, 0.20, ((0.0, 7.81), (0.2, 7.835), (0.38, 7.80))),
+    (("AU04",), 1.0, 0.25, ((0.055, 7.52), (0.06, 7.42), (0.045, 7.33))),
+    (("AU04",), 0.6, 0.0, ((0.13, 7.51), (0.125, 7.46), (0.11, 7.42))),
+    (("AU09",), 1.0, 0.0, ((0.0, 7.30), (0.09, 7.28))),
+    (("AU09",), 1.0, 0.0, ((0.0, 7.24), (0.11, 7.20))),
+    (("AU09",), 0.9, 0.0, ((0.03, 7.19), (0.13, 7.12))),
     (("AU09",), 0.9, 0.0, ((0.14, 7.05), (0.19, 6.95))),
-    (("AU12", "AU10", "AU09"), 0.9, 0.4, ((0.18, 6.92), (0.27, 6.80), (0.33, 6.62))),
-    (("AU12",), 0.5, 0.1, ((0.34, 6.62), (0.36, 6.50))),
-    (("AU06",), 0.8, 0.2, ((0.50, 7.25), (0.58, 7.19), (0.62, 7.15))),
-    (("AU06",), 0.8, 0.2, ((0.50, 7.28), (0.59, 7.27), (0.64, 7.26))),
-    (("AU06",), 0.6, 0.2, ((0.50, 7.30), (0.58, 7.34), (0.62, 7.36))),
-    (("AU06", "AU07"), 0.8, 0.4, ((0.20, 7.19), (0.31, 7.16), (0.44, 7.20))),
-    (("AU15", "AU17"), 0.7, 0.2, ((0.27, 6.57), (0.31, 6.45), (0.30, 6.33))),
-    (("AU14",), 0.9, 0.0, ((0.33, 6.66), (0.345, 6.61), (0.33, 6.56))),
+    (("AU12", "AU10", "AU09"), 1.0, 0.4, ((0.18, 6.92), (0.27, 6.80), (0.33, 6.62))),
+    (("AU12",), 0.6, 0.1, ((0.34, 6.62), (0.36, 6.50))),
+    (("AU12", "AU06"), 0.5, 0.0, ((0.41, 6.80), (0.43, 6.66), (0.41, 6.54))),
+    (("AU06",), 0.9, 0.2, ((0.50, 7.23), (0.57, 7.17), (0.61, 7.10))),
+    (("AU06",), 1.0, 0.2, ((0.50, 7.26), (0.59, 7.23), (0.64, 7.19))),
+    (("AU06",), 1.0, 0.2, ((0.50, 7.29), (0.59, 7.29), (0.64, 7.29))),
+    (("AU06",), 0.7, 0.2, ((0.50, 7.31), (0.57, 7.35), (0.61, 7.38))),
+    (("AU06", "AU07"), 0.9, 0.4, ((0.19, 7.20), (0.31, 7.16), (0.44, 7.20))),
+    (("AU06",), 0.6, 0.2, ((0.22, 7.13), (0.33, 7.09), (0.46, 7.13))),
+    (("AU15", "AU17"), 0.8, 0.2, ((0.27, 6.57), (0.31, 6.45), (0.30, 6.33))),
+    (("AU17",), 0.9, 0.0, ((0.0, 6.455), (0.10, 6.45), (0.17, 6.42))),
+    (("AU14",), 1.0, 0.0, ((0.33, 6.66), (0.345, 6.61), (0.33, 6.56))),
+    (("AU20",), 0.6, 0.0, ((0.36, 6.68), (0.38, 6.60), (0.37, 6.52))),
 )
 
 
@@ -59,44 +59,103 @@ def paint(
 
     ``age`` and ``beard`` in 0..1; ``skin`` and ``hair`` linear colours (3,).
     """
-    marks = np.zeros((SIZE, SIZE, 4), np.float32)  # premultiplied while they pile up
+    marks = np.ones((SIZE, SIZE, 4), np.float32)
+    colour = marks[..., :3]
+    colour[:] = cv2.exp(_tone(rng, age))
 
     def over(a: Array, c: Array) -> None:
-        a = np.clip(a, 0, 1).astype(np.float32)[..., None]
-        marks[:] = marks * (1 - a) + a * np.append(c, 1).astype(np.float32)
+        # The box that a patch fills is all that changes.
+        rows, columns = np.flatnonzero(a.max(1) > 0.01), np.flatnonzero(a.max(0) > 0.01)
+        if len(rows):
+            box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            amount = np.minimum(a[box], 1)[..., None].astype(np.float32)
+            colour[box] += amount * (np.asarray(c, np.float32) - colour[box])
 
-    over(_eyes(7.18, 0.14) * rng.uniform(0, 0.4), skin * (0.62, 0.5, 0.5))
     if made_up:
-        over(_eyes(7.36, 0.16) * rng.uniform(0.1, 0.6), rng.random(3) * 0.3)
+        over(_eyes(7.36, 0.16) * rng.uniform(0.1, 0.6), rng.random(3) * 0.3 / skin)
     for _ in range(rng.integers(0, 7)):
         x, y = rng.uniform(-0.6, 0.6), rng.uniform(6.3, 7.9)
         spot = np.exp(-((_X - x) ** 2 + (_Y - y) ** 2) / rng.uniform(0.006, 0.014) ** 2)
-        over(spot * rng.uniform(0.3, 0.9), skin * (0.45, 0.3, 0.25))
+        over(spot * rng.uniform(0.3, 0.9), np.array((0.45, 0.3, 0.25)))
     if rng.random() < 0.25:
-        grains = (rng.random((SIZE, SIZE)) > 0.988).astype(np.float32)
-        dots = cv2.GaussianBlur(grains, (0, 0), 0.9) * np.exp(-(((_Y - 7.0) / 0.35) ** 2))
-        over(dots * rng.uniform(0.4, 1.5), skin * (0.55, 0.4, 0.35))
+        grains = (rng.random((SIZE, SIZE), np.float32) > 0.985).astype(np.float32)
+        dots = cv2.GaussianBlur(grains, (0, 0), 0.8) * np.exp(-(((_Y - 7.0) / 0.35) ** 2))
+        over(dots * rng.uniform(0.4, 1.4), np.array((0.55, 0.4, 0.35)))
     if beard > 0:
-        over(_beard(rng) * beard, hair * 1.1)
-    lines = np.zeros((SIZE, SIZE), np.float32)
-    depth = rng.uniform(0.25, 1.0) * (0.6 + 0.6 * age)
+        over(_beard(rng) * beard, hair * 1.1 / skin)
+    groove, height = _relief(rng, sides, age)
+    colour *= 1 - groove[..., None] * np.array((0.40, 0.52, 0.55), np.float32)
+    marks[..., 3] = height
+    # Beyond its border the image goes on as it ends.
+    edge = np.minimum(1, np.minimum(0.85 - np.abs(_X), _Y - 6.1) / 0.08)[..., None]
+    marks[:] = marks * edge + (1 - edge) * np.array((1, 1, 1, 0), np.float32)
+    return np.ascontiguousarray(marks[::-1])
+
+
+@cache
+def _zones() -> tuple[Array, Array]:
+    """Log colours (SIZE, SIZE, 3) of where all skin is dark or red: sockets; lower face."""
+    socket = np.exp(-(((np.abs(_X) - 0.27) / 0.15) ** 2) - ((_Y - 7.24) / 0.09) ** 2)
+    lower = np.exp(-((_X / 0.5) ** 4)) / (1 + np.exp((_Y - 6.85) / 0.06))
+    return (
+        (socket[..., None] * np.array((-0.32, -0.42, -0.36), np.float32)).astype(np.float32),
+        (lower[..., None] * np.array((-0.16, -0.13, -0.06), np.float32)).astype(np.float32),
+    )
+
+
+def _cloud(rng: np.random.Generator, cells: int) -> Array:
+    """(SIZE, SIZE) smooth noise of about unit variance."""
+    coarse = rng.standard_normal((cells, cells), np.float32)
+    return np.asarray(cv2.resize(coarse, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)) * 1.3
+
+
+def _tone(rng: np.random.Generator, age: float) -> Array:
+    """(SIZE, SIZE, 3) log of the skin's own unevenness: blood, pigment, sockets, shaven jaw."""
+    sockets, lower = _zones()
+    blood = _cloud(rng, 7) * rng.uniform(0.02, 0.10) + _cloud(rng, 48) * rng.uniform(0.02, 0.08)
+    pigment = _cloud(rng, 11) * rng.uniform(0.0, 0.03) * (1 + age)
+    pigment += _cloud(rng, 64) * rng.uniform(0.01, 0.05) * (1 + age)
+    out = blood[..., None] * _BLOOD + pigment[..., None] * _PIGMENT
+    out += sockets * rng.uniform(0, 1.1) + lower * rng.choice([0.0, rng.uniform(0.3, 2.0)])
+    return np.asarray(out, np.float32)
+
+
+def _relief(rng: np.random.Generator, sides: dict[str, float], age: float) -> tuple[Array, Array]:
+    """How deep folds are (0..1) and the height (-1..1) they give the surface, each (SIZE, SIZE)."""
+    folds = np.zeros((SIZE, SIZE), np.float32)
+    depth = rng.uniform(0.45, 1.0) * (0.75 + 0.5 * age)
     for side, sign in (("L", 1), ("R", -1)):
         for aus, strength, of_age, points in FOLDS:
             pull = max(sides.get(f"{au}.{side}", sides.get(au, 0.0)) for au in aus)
-            value = pull * strength * rng.uniform(0.5, 1) + of_age * age * rng.uniform(0, 1)
-            if value > 0.05:
-                jitter = rng.normal(0, 0.01, 2)
+            value = pull * strength * rng.uniform(0.6, 1) + of_age * age * rng.uniform(0, 1)
+            jitter = rng.normal(0, 0.01, 2)
+            if value > 0.04:
                 mine = [(sign * x + jitter[0], y + jitter[1]) for x, y in points]
-                line = _stroke(mine, 2, rng.uniform(0.8, 2.0))
-                lines = np.maximum(lines, line * min(1.0, value) * 1.3)
-    dimpled = sides.get("AU17", 0.0)
-    if dimpled > 0.1:
-        grain = cv2.GaussianBlur((rng.random((SIZE, SIZE)) > 0.55).astype(np.float32), (0, 0), 2)
-        chin = np.exp(-((_X / 0.16) ** 2) - ((_Y - 6.36) / 0.1) ** 2)
-        lines = np.maximum(lines, dimpled * 0.8 * chin * grain)
-    over(np.clip(lines * depth, 0, 1) * 0.75, skin * (0.50, 0.36, 0.32))
-    marks[..., :3] /= np.maximum(marks[..., 3:], 1e-4)
-    return marks[::-1]
+                line = _curve(mine)
+                # Deepest amid its course.
+                for k in range(len(line) - 1):
+                    here = min(1.0, value * depth) * np.sin(np.pi * (k + 1.5) / (len(line) + 1))
+                    cv2.line(folds, line[k], line[k + 1], float(here), 2, cv2.LINE_AA, 4)
+    groove = np.minimum(cv2.GaussianBlur(folds, (0, 0), 1.6) * 1.7, 1)
+    bulge = cv2.GaussianBlur(folds, (0, 0), 6.0) * 3.0
+    height = 0.45 * bulge - groove
+    dimpled = max(0.0, sides.get("AU17", 0.0) - 0.1)
+    if dimpled:
+        chin = np.exp(-((_X / 0.17) ** 4) - ((_Y - 6.36) / 0.09) ** 4) * dimpled * depth
+        grain = _cloud(rng, 56) * chin
+        height += 0.45 * grain
+        groove = np.maximum(groove, np.clip(-0.5 * grain, 0, 1))
+    return groove, height
+
+
+def _curve(points: list[tuple[float, float]]) -> list[tuple[int, int]]:
+    """Sixteenths of pixels along a curve through up to three points."""
+    p = np.array(points)
+    t, u = np.linspace(0, 1, len(p)), np.linspace(0, 1, 9)
+    k = min(2, len(p) - 1)
+    x, y = (np.polyval(np.polyfit(t, p[:, i], k), u) for i in (0, 1))
+    pixels = np.stack([(x + 0.85) / 1.7 * SIZE, (8.2 - y) / 2.1 * SIZE], -1) * 16
+    return [(int(a), int(b)) for a, b in pixels]
 
 
 def _eyes(height: float, width: float) -> Array:
@@ -112,6 +171,6 @@ def _beard(rng: np.random.Generator) -> Array:
     jaw *= 1 - np.exp(-((_X / 0.2) ** 4) - ((_Y - 6.59) / 0.10) ** 4)
     goatee = np.exp(-((_X / 0.2) ** 4) - ((_Y - 6.36) / 0.17) ** 4)
     shape = (np.maximum(moustache, jaw), moustache, np.maximum(0.8 * moustache, goatee), jaw)
-    grain = cv2.GaussianBlur(rng.random((SIZE, SIZE)).astype(np.float32), (0, 0), 0.8)
+    grain = cv2.GaussianBlur(rng.random((SIZE, SIZE), np.float32), (0, 0), 0.8)
     grain = (grain - grain.min()) / np.ptp(grain)
     return np.asarray(shape[rng.integers(4)] * (0.3 + 1.1 * grain))

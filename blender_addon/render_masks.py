@@ -26,7 +26,15 @@ from .render_scene import Camera
 
 Array = NDArray[Any]
 
-_OBJECTS: Final = {"hair": "hair", "glasses": "eye_g"}  # all of the scene but the face
+_OBJECTS: Final = {
+    "hair": "hair",
+    "glasses": "eye_g",
+    "clothes": "cloth",
+    "hat": "hat",
+    "earrings": "ear_r",
+    "necklace": "necklace",
+    "held": "background",
+}  # all of the scene but the face
 _PARTS: Final = {
     "skin": "skin", "eye_l": "l_eye", "eye_r": "r_eye", "teeth": "mouth", "tongue": "mouth",
 }  # fmt: skip

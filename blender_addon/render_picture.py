@@ -22,6 +22,7 @@ from mien.core import parameters, sampling
 from mien.core.alignment import face_box
 from mien.core.face_model import Person, head_rotation
 
+from . import render_props
 from .render_marks import paint
 from .render_masks import Masks
 from .render_people import Someone, camera, lights
@@ -58,15 +59,15 @@ class PairRenderer:
         turn = head_rotation(float(s["head.yaw"]), float(s["head.pitch"]), roll)
         person, vertices = self.dress(someone, identity, y, turn)
         landmarks = self.model.landmarks(vertices, person)
-        tint = rng.uniform(0.35, 1, 3) * 0.4 + 0.6
-        shot = Shot(
-            camera(rng, landmarks), lights(rng), (float(tint[0]), float(tint[1]), float(tint[2])),
-            float(rng.uniform(0.15, 0.9)), float(rng.normal(0, 0.3)), index,
-        )  # fmt: skip
+        held = str(rng.choice(["", *render_props.HELD], p=[0.9, 0.06, 0.02, 0.02]))
+        assert self.wardrobe is not None, "studio pictures have no wardrobe"
+        self.wardrobe.hold(rng, held, landmarks, someone.look.skin)
+        frame, light = camera(rng, landmarks), lights(rng)
+        shot = Shot(frame, light.lamps, light.sky, light.around, light.exposure, index)
         self.scene.render(shot, str(picture))
         about = {
             "index": index, "identity": identity, "kind": "expression" if expression else "neutral",
-            "roll": roll, "person": someone.about(),
+            "roll": roll, "person": someone.about(), "held": held,
         }  # fmt: skip
         return self._truth(y, person, landmarks, shot, about, self.worn(someone))
 
@@ -84,9 +85,7 @@ class PairRenderer:
             marks_rng, sides, np.array(someone.look.skin), np.array(someone.hair.colour),
             someone.age, someone.beard, someone.made_up,
         ))  # fmt: skip
-        self.wardrobe.wear_hair(someone.hair, vertices)
-        frames = np.random.default_rng([self.seed, 4, identity]) if someone.glasses else None
-        self.wardrobe.wear_glasses(frames, self.model.landmarks(vertices, person), turn)
+        self.wardrobe.dress(someone, person, vertices, turn, identity)
         return person, vertices
 
     def _studio(self, rng: np.random.Generator, index: int, picture: Path) -> dict[str, Any]:
@@ -106,21 +105,19 @@ class PairRenderer:
 
     def worn(self, someone: Someone) -> dict[str, Array]:
         """What is painted on the skin and not modelled, by class: (V,) from 0 to 1."""
-        height = self.model.data["base"][:, 1]
-        out = {"cloth": np.clip((someone.collar - height) / 0.006 + 0.5, 0, 1)}
-        if self.wardrobe and someone.hair.style in ("buzz", "short"):
-            out["hair"] = self.wardrobe.cover(someone.hair)
-        return out
+        base = self.model.data["base"]
+        if not someone.hair.style_of.top or someone.clothes.hat == "headscarf":
+            return {}
+        inside = someone.hair.grows(base)
+        return {"hair": 1 / (1 + np.exp(-inside / 0.003))}
 
     def _shade(self, someone: Someone) -> Array:
-        """(V, 3) what the skin's colour is multiplied by: clothes, stubble of the scalp."""
-        out = np.ones((self.model.vertex_count, 3))
-        skin = np.array(someone.look.skin)
-        if someone.hair.style in ("bald", "buzz", "short"):
-            scalp = (self.wardrobe.cover(someone.hair) * 0.5)[:, None] if self.wardrobe else 0
-            out = out * (1 - scalp) + scalp * np.array(someone.hair.colour) / skin
-        dressed = self.worn(someone)["cloth"][:, None]
-        return np.asarray(out * (1 - dressed) + dressed * someone.clothes / skin)
+        """(V, 3) what the skin's colour is multiplied by: the scalp beneath the hair."""
+        hair = self.worn(someone).get("hair")
+        if hair is None:
+            return np.ones((self.model.vertex_count, 3))
+        scalp = 0.85 * hair[:, None]
+        return np.asarray(1 - scalp + scalp * np.array(someone.hair.colour) / someone.look.skin)
 
     def _truth(
         self, y: Array, person: Person, landmarks: Array, shot: Shot, about: dict[str, Any],
