@@ -23,6 +23,7 @@ BLENDER: Final = {
 TRAINING: Final = {
     "train": "train a network on rendered pairs",
     "evaluate": "measure the networks on held-out people",
+    "fit": "the parameters of one picture's face, through the taught renderer",
     "export": "turn checkpoints into the networks of capture",
 }
 
