@@ -1,4 +1,4 @@
-"""`mien train`, `mien evaluate` and `mien export`."""
+"""`mien train`, `mien evaluate`, `mien fit` and `mien export`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 from mien.core.models import WEIGHTS
 from mien.training import evaluate, export
 from mien.training.checkpoint import write_file
+from mien.training.fit import STEPS, fit_image
 from mien.training.task import Task
-from mien.training.train import TASKS, train
+from mien.training.train import TASKS, pick_device, train
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -27,6 +28,14 @@ def _evaluate(args: argparse.Namespace) -> int:
     if args.out:
         write_file(args.out, (text + "\n").encode())
     print(text)
+    return 0
+
+
+def _fit(args: argparse.Namespace) -> int:
+    device = pick_device(args.device)
+    report = fit_image(args.image, args.generator, args.parser, args.out, device, args.steps)
+    first, last = report["content loss"].values()
+    print(f"{args.out}: content loss {first:.4f} -> {last:.4f} in {report['seconds']} s.")
     return 0
 
 
@@ -63,6 +72,15 @@ def add_parsers(subparsers: Any) -> None:
     test.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
     test.add_argument("--out", type=Path, help="also write the figures to this JSON file")
     test.set_defaults(run=_evaluate)
+
+    one = subparsers.add_parser("fit", help="the parameters of one picture's face, through G")
+    one.add_argument("image", type=Path)
+    one.add_argument("-o", "--out", type=Path, required=True, help=".json; a .png lies beside it")
+    one.add_argument("--generator", type=Path, required=True, help="G: generator.pt")
+    one.add_argument("--parser", type=Path, required=True, help="F_seg: parser.pt")
+    one.add_argument("--steps", type=int, default=STEPS, help=f"of descent ({STEPS})")
+    one.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    one.set_defaults(run=_fit)
 
     ship = subparsers.add_parser("export", help="turn checkpoints into the networks of capture")
     ship.add_argument("runs", type=Path, help="the --out folder of 'mien train'")
