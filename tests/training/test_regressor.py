@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+import torch
+
+from mien.core import parameters
+from mien.core.errors import UserError
+from mien.training import losses
+from mien.training.bisenet import BiSeNet
+from mien.training.checkpoint import read_network, write_checkpoint
+from mien.training.data import load_pairs
+from mien.training.generator import Generator
+from mien.training.lightcnn import LightCNN
+from mien.training.regressor import READS, ParserEyes, Regressor
+from mien.training.task_regressor import RegressorTask
+from mien.training.train import Training
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    torch.set_num_threads(1)  # two would only wait for each other in networks this small
+
+
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory):
+    """Checkpoints of small networks that know nothing yet, by option of the task."""
+    folder, out = tmp_path_factory.mktemp("frozen"), {}
+    torch.manual_seed(0)
+    for name, network in (
+        ("generator", Generator(64, 2)), ("parser", BiSeNet(0.125)),
+        ("recognizer", LightCNN(0.0625)),
+    ):  # fmt: skip
+        out[name] = folder / f"{name}.pt"
+        state = {"network": network.state_dict(), "config": network.config, "step": 0}
+        write_checkpoint(out[name], state)
+    return out
+
+
+@pytest.fixture
+def task(pairs_folder, frozen):
+    return RegressorTask(load_pairs(pairs_folder), **frozen, width=32)
+
+
+@pytest.fixture
+def image(task):
+    return task.batch(np.random.default_rng(0), np.arange(4))[0]
+
+
+@pytest.mark.parametrize("layout", ["full", "paper"])
+def test_each_sub_network_reads_what_section_2_4_gives_it(layout):
+    eyes = ParserEyes(BiSeNet(0.125)).eval()
+    channels = eyes.channels()
+    network = Regressor(channels, 32, layout).eval()
+    fused, t = eyes(torch.rand(2, 3, 64, 64))
+    maps = {"fused": fused, **t}
+    assert {name: m.shape[1] for name, m in maps.items()} == channels
+
+    def say(changed=None):
+        given = {name: m + 1 if name == changed else m for name, m in maps.items()}
+        with torch.no_grad():
+            return network(given.pop("fused"), given)
+
+    y = say()
+    assert y.shape == (2, parameters.size(layout))
+    for name in maps:
+        moved = (say(name) != y).any(0)
+        groups = {group for group in READS if moved[parameters.group(group)].any()}
+        assert groups == {group for group, read in READS.items() if name in read}
+        assert moved[parameters.PAPER_SIZE :].any() == (layout == "full" and "au" in groups)
+
+
+def test_what_r_says_is_a_parameter_vector_near_the_neutral_one():
+    eyes = ParserEyes(BiSeNet(0.125)).eval()
+    network = Regressor(eyes.channels(), 32)
+    y = network(*eyes(torch.rand(4, 3, 64, 64))).detach().numpy()
+    brow = parameters.group("brow")
+    assert np.allclose(y[:, brow].sum(1), 1, atol=1e-5)
+    rest = np.delete(np.arange(parameters.SIZE), np.r_[brow])
+    low = np.array([p.low for p in parameters.PARAMETERS])[rest]
+    high = np.array([p.high for p in parameters.PARAMETERS])[rest]
+    assert (y[:, rest] >= low).all() and (y[:, rest] <= high).all()
+    assert np.abs(y[:, rest] - parameters.neutral()[rest]).mean() < 0.1
+
+
+def test_every_equation_teaches_r_and_nothing_else(task, image):
+    network = task.network()
+    assert list(task.equations(network, image)) == list(losses.WEIGHTS)
+    for name in losses.WEIGHTS:
+        network.zero_grad()
+        task.equations(network, image)[name].backward()
+        grown = [p.grad for p in network.parameters() if p.grad is not None]
+        assert any(g.abs().sum() > 0 for g in grown), name
+    judges = (task.generator, task.eyes, task.recognizer)
+    assert all(p.grad is None for judge in judges for p in judge.parameters())
+
+
+def test_the_statistics_of_r_are_those_of_real_pictures(task, image):
+    network = task.network().train()
+    task.loopback(network, torch.rand(4, parameters.SIZE))
+    assert network.training
+    assert all(bn.num_batches_tracked == 0 for bn in modules(network))
+    task.loss(network, (image,))
+    assert all(bn.num_batches_tracked == 1 for bn in modules(network))
+
+
+def modules(network):
+    return [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+
+
+def test_steps_lower_the_loss(task, image, tmp_path):
+    training = Training(task, tmp_path, 1, torch.device("cpu"))
+    torch.set_num_threads(1)
+    found = [training.learn((image,)) for _ in range(12)]
+    assert found[-1] < found[0]
+    saved = tmp_path / "regressor.pt"
+    training.save()
+    again = read_network(saved, Regressor)
+    assert again.config == training.network.config and not again.training
+    y = task.say(training.network.eval(), image)
+    assert torch.equal(task.say(again, image), y)
+    with pytest.raises(UserError, match="not a Generator"):
+        read_network(saved, Generator)
+
+
+def test_a_term_can_be_left_out(pairs_folder, frozen, image):
+    task = RegressorTask(load_pairs(pairs_folder), **frozen, width=32, without=("ct", "lp"))
+    assert set(task.equations(task.network(), image)) == {"id", "pr", "adv"}
+
+
+def test_scores_and_picture_tell_what_r_says_of_held_out_faces(task):
+    network = task.network().eval()
+    _, held = task.pairs.split()
+    scores = task.score(network, held)
+    assert set(scores["equations"]) == set(losses.WEIGHTS) and "AU12" in scores["ICC(3,1)"]
+    assert task.picture(network, held).shape == (6 * 226, 4 * 384, 3)
