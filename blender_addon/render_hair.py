@@ -66,7 +66,7 @@ STYLES: Final[dict[str, Style]] = {
     "top knot": Style(0.03, 0.180, 0.200, "back", 0.1, 0.004, tie=(0.845, 0.000)),
 }
 # fmt: on
-LOCKS, POINTS = 1100, 10
+LOCKS, POINTS = 800, 8
 _DOWN: Final = np.array([0.0, -1.0, 0.0])
 
 
@@ -152,13 +152,15 @@ class Locks:
         points = _comb(style, hair, rng, way, at, outline)
         return _ribbons(points, outline.centre, style, rng)
 
-    def wear(self, ribbons: Array, centre: Array, colour: tuple[float, float, float]) -> None:
+    def wear(self, ribbons: Array, centre: Array, hair: Hair) -> None:
         """Shows posed ribbons (LOCKS, POINTS, 2, 3) around a head's centre (3,)."""
         set_vertices(self.object.data, ribbons.reshape(-1, 3))
+        # Light goes through a thin layer of hair: no black gaps on the scalp.
+        self.object.visible_shadow = STYLES[hair.style].top >= 0.05
         nodes = self._material.node_tree.nodes
         nodes["Centre"].inputs[1].default_value = to_blender(centre)
-        nodes["Strands"].inputs[6].default_value = (*(c * 0.55 for c in colour), 1)
-        nodes["Strands"].inputs[7].default_value = (*(min(1, c * 1.5) for c in colour), 1)
+        nodes["Strands"].inputs[6].default_value = (*(c * 0.55 for c in hair.colour), 1)
+        nodes["Strands"].inputs[7].default_value = (*(min(1, c * 1.5) for c in hair.colour), 1)
 
 
 def _comb(

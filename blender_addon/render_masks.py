@@ -83,15 +83,29 @@ def nearest(
     weights of its vertices there and the (K,) depth.
     """
     corners = pixels[triangles]
-    first = np.ceil(np.clip(corners.min(1), 0, size) - 0.5).astype(int)
-    last = np.floor(np.clip(corners.max(1), 0, size) - 0.5).astype(int)
-    wide, high = (last - first + 1).T
-    near = np.flatnonzero((wide > 0) & (high > 0) & (depth[triangles] > 0.02).all(1))
-    # Every pixel in the bounds of every triangle.
-    count = (wide * high)[near]
-    of = np.repeat(near, count)
-    step = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
-    x, y = first[of, 0] + step % wide[of], first[of, 1] + step // wide[of]
+    first = np.ceil(np.clip(corners[..., 1].min(1), 0, size) - 0.5).astype(int)
+    last = np.floor(np.clip(corners[..., 1].max(1), 0, size) - 0.5).astype(int)
+    near = np.flatnonzero((last >= first) & (depth[triangles] > 0.02).all(1))
+    # Every row of every triangle, and where its edges cross the middle of the row.
+    of, step = _runs(near, (last - first + 1)[near])
+    row = first[of] + step
+    left, right = np.full(len(of), np.inf), np.full(len(of), -np.inf)
+    for one, other in ((0, 1), (1, 2), (2, 0)):
+        (ax, ay), (bx, by) = corners[of, one].T, corners[of, other].T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = (row + 0.5 - ay) / (by - ay)
+            at = ax + t * (bx - ax)
+        crosses = (t >= 0) & (t <= 1)
+        left = np.where(crosses, np.minimum(left, at), left)
+        right = np.where(crosses, np.maximum(right, at), right)
+    # Every pixel of every row; a little more than between the edges, as numbers are rounded.
+    start = np.ceil(np.clip(left, 0, size) - 0.501).astype(int)
+    count = np.floor(np.clip(right, 0, size) - 0.499).astype(int) - start + 1
+    rows = np.flatnonzero((count > 0) & (start >= 0) & (left <= right))
+    start, count = np.maximum(start, 0), np.minimum(count, size - start)
+    rows = rows[count[rows] > 0]
+    run, step = _runs(rows, count[rows])
+    of, x, y = of[run], start[run] + step, row[run]
     # Barycentric weights are planes over the picture; divided by depth they are true in space.
     a, b, c = np.moveaxis(corners, 1, 0)
     ab, ac = b - a, c - a
@@ -110,6 +124,12 @@ def nearest(
     hit = np.flatnonzero(winner >= 0)
     won = winner[hit]
     return hit, of[won], weights[won] / closeness[won, None], 1 / closeness[won]
+
+
+def _runs(items: Array, counts: Array) -> tuple[Array, Array]:
+    """Each of some items as many times as its count says, and which time it is."""
+    step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(items, counts), step
 
 
 @dataclass(frozen=True, slots=True)

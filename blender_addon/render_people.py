@@ -88,7 +88,11 @@ class Someone:
         t = np.clip(rng.beta(0.9, 1.3), 0, 1)
         skin = np.exp(np.log(light) * (1 - t) + np.log(dark) * t + rng.normal(0, 0.035, 3))
         skin = np.clip(skin * np.exp(rng.normal(0, 0.1)), 0.01, 0.92)
-        hair = np.array(_HAIR[rng.choice(7, p=[0.3, 0.22, 0.17, 0.1, 0.07, 0.09, 0.05])])
+        # Fair hair on dark skin is dyed, and rare.
+        share = np.array([0.3, 0.22, 0.17, 0.1, 0.07, 0.09, 0.05])
+        if t > 0.45 and rng.random() < 0.93:
+            share *= (1, 1, 0.3, 0, 0, 0.6, 0)
+        hair = np.array(_HAIR[rng.choice(7, p=share / share.sum())])
         hair = hair * np.exp(rng.normal(0, 0.25))
         made_up = rng.random() < 0.25
         lips = np.clip(skin * (0.82, 0.5, 0.5) * np.exp(rng.normal(0, 0.07, 3)), 0, 1)
@@ -96,7 +100,9 @@ class Someone:
             lips = rng.uniform(0.2, 0.55) * np.array([1, *rng.uniform((0.07, 0.1), (0.4, 0.4))])
         white = rng.uniform(0.5, 0.82)
         tooth = rng.uniform(0.55, 0.9)
-        iris = np.array(_IRIS[rng.choice(5, p=[0.3, 0.35, 0.15, 0.12, 0.08])])
+        pale = 0.0 if t > 0.5 and rng.random() < 0.95 else 1.0
+        share = np.array([0.3, 0.35, 0.15 * pale, 0.12 * pale, 0.08 * pale])
+        iris = np.array(_IRIS[rng.choice(5, p=share / share.sum())])
         iris = iris * np.exp(rng.normal(0, 0.2))
         brow = hair * rng.uniform(0.5, 1.1) if rng.random() < 0.85 else np.array(_HAIR[0])
 
@@ -173,7 +179,7 @@ def lights(rng: np.random.Generator) -> Lighting:
     around = rng.uniform(*scene.around)
     # Cameras expose for what they see, though not to the full.
     front = sum(x.strength * max(0.1, math.cos(x.azimuth) * math.cos(x.elevation)) for x in out)
-    exposure = -math.log2((front + 12 * around) / 13) * 0.85 + rng.normal(0, 0.3)
+    exposure = -math.log2((front + 12 * around) / 16) * 0.85 + rng.normal(0, 0.3)
     exposure += -1.3 * rng.random() if kind == "dim" else 0.0
     return Lighting(tuple(out), (float(sky[0]), float(sky[1]), float(sky[2])), float(around),
                     float(exposure))  # fmt: skip

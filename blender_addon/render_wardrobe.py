@@ -59,7 +59,7 @@ class Wardrobe:
         if ribbons is not None:
             posed = self._skull.follow(ribbons, person, vertices, turn)
             centre = self._skull.follow(outline.centre, person, vertices, turn)
-            self._locks.wear(posed, centre, hair.colour)
+            self._locks.wear(posed, centre, hair)
         rng = np.random.default_rng([identity, clothes.seed])
         shade = rng.uniform(0.01, 0.1) if rng.random() < 0.7 else rng.uniform(0.2, 0.7)
         frames = (shade, shade * 0.9, shade * 0.8)
