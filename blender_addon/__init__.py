@@ -3,9 +3,11 @@
 
 import bpy
 
-from . import face_operator, operators, panel, properties, session
+from . import face_operator, operators, panel, properties, tune_panel, tune_properties
+from .keying import memory
 
 _CLASSES = (
+    *tune_properties.CLASSES,
     properties.MienSettings,
     properties.MienPreferences,
     operators.MIEN_OT_capture,
@@ -14,6 +16,7 @@ _CLASSES = (
     operators.MIEN_OT_key_again,
     face_operator.MIEN_OT_add_face,
     panel.MIEN_PT_capture,
+    *tune_panel.CLASSES,
 )
 
 
@@ -25,9 +28,9 @@ def register() -> None:
 
 
 def unregister() -> None:
-    if session.memory.running:
-        session.memory.running.close()
-        session.memory.running = None
+    if memory.running:
+        memory.running.close()
+        memory.running = None
     bpy.types.VIEW3D_MT_mesh_add.remove(face_operator.menu)
     del bpy.types.Scene.mien
     for cls in reversed(_CLASSES):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,8 +17,10 @@ from mien.core.mapping import Mapping
 from mien.core.retarget import retarget
 from mien.core.take import Take
 
-from . import keyframes
+from . import actions, keyframes
+from .choices import ACTION
 from .rig_names import Character, character
+from .thinning import EVERY_CAPTURE, Keys, thinned
 
 
 @dataclass(frozen=True)
@@ -72,19 +76,28 @@ def mapping_for(on: Character, wanted: str) -> Mapping:
 
 def apply(
     take: Take,
-    target: bpy.types.Object,
+    target: bpy.types.Object | Character,
     *,
     scene: bpy.types.Scene,
-    mapping: str,
+    mapping: str | Mapping,
     settings: Cleanup,
     start: float,
+    neck_share: float | None = None,
+    keys: Keys = EVERY_CAPTURE,
+    where: str = ACTION,
+    again: Collection[bpy.types.Action] = (),
 ) -> Report:
     """Keys the take on the target's character, the first time stamp on frame ``start``.
 
-    mapping: a name, a file, or "" to detect it.  Raises UserError, and then nothing has changed.
+    mapping: a mapping, or its name or file, or "" to detect it.  neck_share: how much of the head's
+    turn the neck takes, 0..1; None leaves it to the mapping.  where, again: see ``actions.write``.
+    Raises UserError, and then nothing has changed.
     """
-    on = character(target)
-    chosen = mapping_for(on, mapping)
+    on = target if isinstance(target, Character) else character(target)
+    chosen = mapping_for(on, mapping) if isinstance(mapping, str) else mapping
+    if chosen.head and neck_share is not None:
+        head = dataclasses.replace(chosen.head, neck_share=neck_share)
+        chosen = dataclasses.replace(chosen, head=head)
     result = retarget(clean(take, settings), chosen, on.names())
     fps = scene.render.fps / scene.render.fps_base
     channels, driven = keyframes.plan(result.curves, on, fps=fps, start=start)
@@ -93,9 +106,10 @@ def apply(
             f"Nothing on {on.root.name} answers to the mapping {chosen.title!r}: "
             "choose another mapping, or another target."
         )
-    actions = keyframes.write(channels, "mien")
+    channels = thinned(channels, keys)
+    made = actions.write(channels, "mien", where, on.owners, again)
     return Report(
-        actions,
+        made,
         min(float(c.frames[0]) for c in channels),
         max(float(c.frames[-1]) for c in channels),
         len(channels),

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Curves of a retargeted take become keyframes, all at once, in actions of their own.
-
-Where a character is animated already, the new action is a copy of the old one in which only the
-mapped channels change, and only over the time of the take; the old action is kept in the file.
-"""
+"""Curves of a retargeted take become channels of a character, and channels become keys."""
 
 from __future__ import annotations
 
@@ -17,7 +13,6 @@ import numpy as np
 from mathutils import Euler, Quaternion
 from numpy.typing import NDArray
 
-from mien.core.errors import UserError
 from mien.core.retarget import Curve
 
 from .rig_names import Character
@@ -26,7 +21,7 @@ Array = NDArray[np.float64]
 Numbers = NDArray[Any]
 
 # Every writable number of a key, and how many there are per key.
-_KEY_FIELDS = {
+KEY_FIELDS = {
     "co": 2, "handle_left": 2, "handle_right": 2, "interpolation": 1, "handle_left_type": 1,
     "handle_right_type": 1, "type": 1, "easing": 1, "amplitude": 1, "back": 1, "period": 1,
 }  # fmt: skip
@@ -73,38 +68,6 @@ def plan(
             channels.append(Channel(on.armature, f"{base}.{name}", index, frames, values))
     free = [c for c in channels if not _driven(c)]
     return free, list(dict.fromkeys(c.path for c in channels if _driven(c)))
-
-
-def write(channels: Iterable[Channel], label: str) -> list[bpy.types.Action]:
-    """Keys the channels and returns the new actions; on any failure the scene is as it was."""
-    groups: dict[bpy.types.ID, list[Channel]] = defaultdict(list)
-    for channel in channels:
-        groups[channel.owner].append(channel)
-    for owner in groups:
-        if owner.animation_data and owner.animation_data.use_tweak_mode:
-            raise UserError(f"Leave the NLA tweak mode of {owner.name} first (Tab in the NLA).")
-    before = {owner: _state(owner) for owner in groups}
-    made: dict[bpy.types.Action | bpy.types.ID, bpy.types.Action] = {}
-    try:
-        for owner, group in groups.items():
-            old = before[owner][0]
-            if (old or owner) not in made:  # owners that share an action go on sharing one
-                action = old.copy() if old else bpy.data.actions.new(label)
-                action.name = f"{owner.name} {label}"
-                made[old or owner] = action
-            _assign(owner, made[old or owner], before[owner][1])
-            for channel in group:
-                _key(_fcurve(made[old or owner], channel), channel)
-        for old, _ in before.values():
-            if old and not old.library:
-                old.use_fake_user = True
-    except BaseException:
-        for owner, (old, slot) in before.items():
-            _assign(owner, old, slot)
-        for action in made.values():
-            bpy.data.actions.remove(action)
-        raise
-    return list(made.values())
 
 
 def _places(curve: Curve, on: Character) -> Iterable[tuple[bpy.types.ID, str, int]]:
@@ -158,29 +121,7 @@ def _driven(channel: Channel) -> bool:
     return bool(found and not found.mute)
 
 
-def _state(owner: bpy.types.ID) -> tuple[bpy.types.Action | None, str]:
-    """The action of an ID and, on Blender 4.4 and later, the identifier of its slot in it."""
-    data = owner.animation_data
-    slot = getattr(data, "action_slot", None)
-    return (data.action if data else None), (slot.identifier if slot else "")
-
-
-def _assign(owner: bpy.types.ID, action: bpy.types.Action | None, slot: str) -> None:
-    data = owner.animation_data or owner.animation_data_create()
-    data.action = action
-    if action and slot:
-        data.action_slot = action.slots[slot]
-
-
-def _fcurve(action: bpy.types.Action, channel: Channel) -> bpy.types.FCurve:
-    # Blender 4.4 put slots into actions and 5.0 took Action.fcurves away; 4.2 knows nothing else.
-    if hasattr(action, "fcurve_ensure_for_datablock"):
-        return action.fcurve_ensure_for_datablock(channel.owner, channel.path, index=channel.index)
-    found = action.fcurves.find(channel.path, index=channel.index)
-    return found or action.fcurves.new(channel.path, index=channel.index)
-
-
-def _key(fcurve: bpy.types.FCurve, channel: Channel) -> None:
+def key(fcurve: bpy.types.FCurve, channel: Channel) -> None:
     """Linear keys; those that the curve had outside the time of the take stay as they are."""
     points = fcurve.keyframe_points
     had = len(points)
@@ -204,22 +145,22 @@ def _key(fcurve: bpy.types.FCurve, channel: Channel) -> None:
         for name, old in kept.items():
             fresh = new.get(name)
             if fresh is None:
-                current = _get(points, name)[:count]
+                current = stored(points, name)[:count]
                 fresh = current if "handle" not in name or "type" in name else co
             points.foreach_set(name, _flat(name, np.concatenate([fresh, old])))
     fcurve.update()
 
 
 def _outside(fcurve: bpy.types.FCurve, first: float, last: float) -> dict[str, Numbers]:
-    keys = {name: _get(fcurve.keyframe_points, name) for name in _KEY_FIELDS}
+    keys = {name: stored(fcurve.keyframe_points, name) for name in KEY_FIELDS}
     frames = keys["co"][:, 0]
     outside = (frames < first) | (frames > last)
     return {name: values[outside] for name, values in keys.items()}
 
 
-def _get(points: bpy.types.FCurveKeyframePoints, name: str) -> Numbers:
+def stored(points: bpy.types.FCurveKeyframePoints, name: str) -> Numbers:
     kind = np.float32 if name in _REAL_FIELDS else np.int32
-    out = np.empty(len(points) * _KEY_FIELDS[name], kind)
+    out = np.empty(len(points) * KEY_FIELDS[name], kind)
     points.foreach_get(name, out)
     return out.reshape(len(points), -1)
 

@@ -9,8 +9,9 @@ import bpy
 from mien.core.errors import UserError
 
 from .apply import Report
-from .properties import FILE, WEBCAM
-from .session import Session, key, memory, target_name
+from .choices import FILE, WEBCAM
+from .keying import key, memory
+from .session import Session
 
 INTERVAL = 0.2  # s between two looks at the job
 RUNNING = "A capture is running: wait for it, or cancel it"
@@ -98,10 +99,11 @@ class MIEN_OT_capture(bpy.types.Operator):
             self.report({"INFO"}, "Capture cancelled; nothing was changed")
             return {"CANCELLED"}
         try:
-            _tell(self, memory.running.finish(context))
+            tell(self, memory.running.finish(context))
         except UserError as error:
             self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            memory.lines = [str(error)]
+            return {"FINISHED"} if memory.running.kept else {"CANCELLED"}
         return {"FINISHED"}
 
     def _end(self, context: bpy.types.Context) -> None:
@@ -148,7 +150,7 @@ class MIEN_OT_cancel(bpy.types.Operator):
 
 
 class MIEN_OT_key_again(bpy.types.Operator):
-    """Key the last capture once more, with the target, mapping and clean-up of now"""
+    """Key the take on the target, with the mapping, tuning and output of now"""
 
     bl_idname = "mien.key_again"
     bl_label = "Key Again"
@@ -156,16 +158,18 @@ class MIEN_OT_key_again(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        settings = context.scene.mien
         return possible(
-            cls, (memory.running, RUNNING), (memory.take is None, "Capture something first")
+            cls,
+            (memory.running, RUNNING),
+            (settings.take is None, "Capture something, or choose a take of this file"),
+            (settings.target is None, "Choose a target: an armature or a mesh"),
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.mien
-        assert memory.take
         try:
-            target_name(settings)
-            _tell(self, key(context, memory.take, settings.target))
+            tell(self, key(context, settings.take, settings.target))
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -181,7 +185,7 @@ def possible(operator: type[bpy.types.Operator], *hurdles: tuple[object, str]) -
     return True
 
 
-def _tell(operator: bpy.types.Operator, report: Report) -> None:
+def tell(operator: bpy.types.Operator, report: Report) -> None:
     done, *left_out = report.lines()
     operator.report({"INFO"}, done)
     for line in left_out:

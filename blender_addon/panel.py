@@ -9,10 +9,12 @@ import textwrap
 import bpy
 
 from .apply import detected
+from .choices import AUTO, FILE, MARKED, WEBCAM
+from .keying import memory
 from .operators import MIEN_OT_cancel, MIEN_OT_capture, MIEN_OT_key_again, MIEN_OT_stop
-from .properties import AUTO, FILE, MARKED, WEBCAM, MienSettings
+from .properties import MienSettings
 from .rig_names import character
-from .session import from_take, memory
+from .session import from_take
 
 
 class MIEN_PT_capture(bpy.types.Panel):
@@ -49,8 +51,6 @@ class MIEN_PT_capture(bpy.types.Panel):
         fields.prop(settings, "neutral")
         if settings.neutral == MARKED:
             _pair(fields, settings, "neutral_start", "neutral_end")
-        fields.prop(settings, "strength")
-        fields.prop(settings, "smoothing")
         layout.separator()
         if memory.running:
             _progress(layout)
@@ -58,8 +58,10 @@ class MIEN_PT_capture(bpy.types.Panel):
             buttons = layout.column()
             buttons.scale_y = 1.4
             buttons.operator(MIEN_OT_capture.bl_idname, icon="REC")
-            if memory.take is not None:
-                layout.operator(MIEN_OT_key_again.bl_idname, icon="FILE_REFRESH")
+            if settings.take:
+                row = layout.row(align=True)
+                row.prop(settings, "take", text="")
+                row.operator(MIEN_OT_key_again.bl_idname, text="", icon="FILE_REFRESH")
         notes = layout.column(align=True)
         for line in memory.lines:
             for part in textwrap.wrap(line, max(24, context.region.width // 8)):

@@ -3,6 +3,8 @@
 """What the panel remembers, with the scene and with Blender's preferences."""
 
 # No "from __future__ import annotations": Blender reads these annotations as they are.
+from typing import Any
+
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -15,10 +17,11 @@ from bpy.props import (
 
 from mien import rig_mappings
 
+from . import takes
+from .choices import ACTION, AUTO, EVERY, FILE, MARKED, RANGE, REDUCED, STEP, STRIP, WEBCAM
+from .keying import changed
 from .rig_names import can_be_target
-
-AUTO, FILE, WEBCAM = "AUTO", "FILE", "WEBCAM"
-MARKED = "frames"
+from .tune_properties import MienTuning
 
 
 def _mapping_items() -> list[tuple[str, str, str]]:
@@ -29,8 +32,8 @@ def _mapping_items() -> list[tuple[str, str, str]]:
     ]
 
 
-def _frame(name: str, description: str, default: int) -> object:
-    return IntProperty(name=name, description=description, min=0, default=default)
+def _frame(name: str, description: str, default: int, **more: Any) -> Any:
+    return IntProperty(name=name, description=description, min=0, default=default, **more)
 
 
 class MienSettings(bpy.types.PropertyGroup):
@@ -63,9 +66,13 @@ class MienSettings(bpy.types.PropertyGroup):
         name="Mapping",
         description="What moves what on the character",
         items=_mapping_items(),
+        update=changed,
     )
     mapping_file: StringProperty(
-        name="File", description="A mapping of your own (.toml)", subtype="FILE_PATH"
+        name="File",
+        description="A mapping of your own (.toml)",
+        subtype="FILE_PATH",
+        update=changed,
     )
     use_range: BoolProperty(
         name="Part of the source", description="Capture only some frames of the source"
@@ -80,7 +87,10 @@ class MienSettings(bpy.types.PropertyGroup):
         default=1,
     )
     start_frame: IntProperty(
-        name="Place at", description="The frame of the scene on which the take begins", default=1
+        name="Place at",
+        description="The frame of the scene on which the take begins",
+        default=1,
+        update=changed,
     )
     neutral: EnumProperty(
         name="Neutral",
@@ -90,24 +100,62 @@ class MienSettings(bpy.types.PropertyGroup):
             ("none", "As measured", "Change nothing"),
             (MARKED, "Marked frames", "The performer rests between these frames of the source"),
         ],
+        update=changed,
     )
-    neutral_start: _frame("First", "First frame of the source in which the performer rests", 0)
-    neutral_end: _frame("Last", "Last frame of the source in which the performer rests", 10)
-    strength: FloatProperty(
-        name="Strength",
-        description="Multiplies every expression",
+    neutral_start: _frame(
+        "First", "First frame of the source in which the performer rests", 0, update=changed
+    )
+    neutral_end: _frame(
+        "Last", "Last frame of the source in which the performer rests", 10, update=changed
+    )
+    take: PointerProperty(
+        name="Take",
+        description="The capture that is tuned and keyed again; takes are saved with the file",
+        type=bpy.types.Text,
+        poll=lambda self, text: takes.is_take(text),
+    )
+    tuning: PointerProperty(type=MienTuning)
+    where: EnumProperty(
+        name="Keys",
+        description="Where a capture puts its keys",
+        items=[
+            (ACTION, "New action", "A copy of the character's action; the old one is kept"),
+            (STRIP, "NLA strip", "A strip above what the character has; its action stays in use"),
+            (RANGE, "Current action", "Some frames of the action that the character has"),
+        ],
+    )
+    window_start: IntProperty(
+        name="First", description="First frame of the scene to key", default=1, update=changed
+    )
+    window_end: IntProperty(
+        name="Last", description="Last frame of the scene to key", default=250, update=changed
+    )
+    how_many: EnumProperty(
+        name="How many",
+        description="How many keys each channel gets",
+        items=[
+            (EVERY, "Every capture", "A key for each captured frame, at its very time"),
+            (STEP, "Every n-th frame", "Keys on whole frames of the scene"),
+            (REDUCED, "Reduced", "As few as keep each curve within an error"),
+        ],
+        update=changed,
+    )
+    step: IntProperty(
+        name="Step",
+        description="Frames of the scene from key to key",
+        min=1,
+        soft_max=12,
+        default=2,
+        update=changed,
+    )
+    bound: FloatProperty(
+        name="Error",
+        description="How far a curve may go astray, in percent of a whole movement",
         min=0,
-        soft_max=2,
-        max=10,
+        max=50,
         default=1,
-    )
-    smoothing: FloatProperty(
-        name="Smoothing",
-        description="0 keeps every tremble, 1 is calm",
-        min=0,
-        max=1,
-        default=0.5,
-        subtype="FACTOR",
+        subtype="PERCENTAGE",
+        update=changed,
     )
 
 

@@ -31,6 +31,11 @@ class Character:
         return list(dict.fromkeys(key for key in keys if key))
 
     @property
+    def owners(self) -> tuple[bpy.types.ID, ...]:
+        """Everything that may be animated."""
+        return (*self.objects, *self.keys)
+
+    @property
     def shape_keys(self) -> tuple[str, ...]:
         """Of all meshes; a basis is not among them."""
         return tuple(

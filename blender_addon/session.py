@@ -1,43 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One capture as the panel sees it: what was asked for, the running job, what came of it.
-
-Lives outside Blender's data: nothing of it is undone, saved, or left behind by a cancel.
-"""
+"""One capture as the panel sees it: what was asked for, the running job, what came of it."""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import bpy
 
-from mien.core.cleanup import Cleanup
 from mien.core.errors import UserError
 from mien.core.take import Take
 
-from .apply import Report, apply
+from . import takes
+from .apply import Report
+from .choices import FILE, WEBCAM
 from .job import Job, Progress
-from .properties import AUTO, FILE, MARKED, WEBCAM, MienSettings, machine
+from .keying import key, marked, memory
+from .properties import MienSettings, machine
 
 TAKE_SUFFIXES = (".csv", ".json")
-
-
-@dataclass
-class Memory:
-    """What the panel shows between captures, and the last take as it was measured.
-
-    neutral: the marked frames that it was already measured against, if any.
-    """
-
-    running: Session | None = None
-    take: Take | None = None
-    neutral: tuple[int, int] | None = None
-    lines: list[str] = field(default_factory=list)
-
-
-memory = Memory()
 
 
 class Session:
@@ -49,6 +31,7 @@ class Session:
         self.target = target_name(settings)
         self.face = settings.face
         self.recording = False  # from a webcam, until it is stopped
+        self.kept = False  # the take is in the file
         self._neutral: tuple[int, int] | None = None
         self._take: Take | None = None
         self._job: Job | None = None
@@ -103,7 +86,10 @@ class Session:
             self._job.cancel()
 
     def finish(self, context: bpy.types.Context) -> Report:
-        """Keys what was captured with the panel's present settings; UserError says why not."""
+        """Keeps what was captured in the file and keys it with the panel's present settings.
+
+        UserError says why not; where there is a take, it is kept all the same.
+        """
         if self._job:
             if self._job.result is None:
                 raise UserError(self._job.error)
@@ -114,11 +100,13 @@ class Session:
                 )
             self._take = Take.load(found[self.face - 1])
         assert self._take
+        text = takes.keep(self._take, self._neutral)
+        context.scene.mien.take = text
+        self.kept = True
         target = bpy.data.objects.get(self.target)
         if target is None:
             raise UserError(f"{self.target} is no longer in the file: choose another target.")
-        memory.take, memory.neutral = self._take, self._neutral
-        report = key(context, self._take, target)
+        report = key(context, text, target)
         if self.progress.note:
             memory.lines.append(self.progress.note)
         return report
@@ -153,50 +141,3 @@ def target_name(settings: MienSettings) -> str:
     if settings.target is None:
         raise UserError("Choose a target: the character's armature or one of its meshes.")
     return str(settings.target.name)
-
-
-def marked(settings: MienSettings) -> tuple[int, int] | None:
-    """The frames in which the performer rests, if the user marks them."""
-    if settings.neutral != MARKED:
-        return None
-    first, last = settings.neutral_start, settings.neutral_end
-    if last < first:
-        raise UserError(f"The neutral frames {first} to {last} run backwards: swap them.")
-    return first, last
-
-
-def key(context: bpy.types.Context, take: Take, target: bpy.types.Object) -> Report:
-    """Keys a take with the settings of the panel, and remembers the report for it."""
-    settings: MienSettings = context.scene.mien
-    report = apply(
-        take,
-        target,
-        scene=context.scene,
-        mapping=chosen_mapping(settings),
-        settings=Cleanup(
-            neutral=_neutral(settings),
-            strength=settings.strength,
-            smoothing=settings.smoothing,
-        ),
-        start=settings.start_frame,
-    )
-    memory.lines = report.lines()
-    return report
-
-
-def _neutral(settings: MienSettings) -> Literal["auto", "none"] | tuple[int, int]:
-    """What the clean-up is to take as neutral."""
-    frames = marked(settings)
-    if frames is None:
-        return settings.neutral
-    # A capture that was estimated against these frames is not to lose its neutral twice.
-    return "none" if frames == memory.neutral else frames
-
-
-def chosen_mapping(settings: MienSettings) -> str:
-    """The mapping's name or file; "" where it is to be detected."""
-    if settings.mapping == FILE:
-        if not settings.mapping_file:
-            raise UserError("Choose the mapping's file (.toml), or one of the known mappings.")
-        return str(bpy.path.abspath(settings.mapping_file))
-    return "" if settings.mapping == AUTO else str(settings.mapping)

@@ -138,6 +138,22 @@ AU_SIGNALS: Final = (
 )
 ANGLE_SIGNALS: Final = ("head.yaw", "head.pitch", "head.roll", "gaze.yaw", "gaze.pitch")
 SIGNALS: Final = AU_SIGNALS + ANGLE_SIGNALS
+# Parts of a face that animators tune and choose together; every signal is in one.
+_REGION_AUS: Final = {
+    "brows": ("AU01", "AU02", "AU04"),
+    "eyes": ("AU05", "AU07", "AU43"),
+    "nose_cheeks": ("AU06", "AU09", "AD34"),
+    "mouth": (
+        "AU10", "AU12", "AU14", "AU15", "AU16", "AU17", "AU18", "AU20", "AU22", "AU24", "AU25",
+        "AU28",
+    ),
+    "jaw": ("AU26", "AU29", "AU30"),
+}  # fmt: skip
+REGIONS: Final[dict[str, tuple[str, ...]]] = {
+    **{r: tuple(s for s in AU_SIGNALS if s[:4] in aus) for r, aus in _REGION_AUS.items()},
+    "head": ("head.yaw", "head.pitch", "head.roll"),
+    "gaze": ("gaze.yaw", "gaze.pitch"),
+}
 _ANGLE_LIMITS: Final = {
     "head.yaw": YAW_LIMIT,
     "head.pitch": PITCH_LIMIT,

@@ -2,7 +2,7 @@
 
     python tests/bench/keyframes.py
 
-Prints the seconds of mien.blender_addon.keyframes.write, of a keyframe_insert loop over the same
+Prints the seconds of mien.blender_addon.actions.write, of a keyframe_insert loop over the same
 channels, and their ratio; exits 1 when a key does not read back exactly or writing takes 0.5 s.
 """
 
@@ -16,7 +16,7 @@ import bpy
 import numpy as np
 
 from mien import rig_mappings
-from mien.blender_addon import keyframes
+from mien.blender_addon import actions, keyframes
 from mien.blender_addon.face_object import build_face
 from mien.blender_addon.rig_names import character
 from mien.core import parameters
@@ -76,7 +76,7 @@ def main() -> int:
     curves = retarget(performance(), rig_mappings.load("bdfm"), on.names()).curves
     channels, _ = keyframes.plan(curves, on, fps=30, start=1)
     planned = time.perf_counter()
-    (action,) = keyframes.write(channels, "bench")
+    (action,) = actions.write(channels, "bench")
     ours = time.perf_counter() - planned
     right = exact(channels, action)
     on.root.animation_data.action = None

@@ -10,7 +10,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from mien import blender_addon  # noqa: E402
-from mien.blender_addon.session import memory  # noqa: E402
+from mien.blender_addon.keying import memory  # noqa: E402
 from mien.core import parameters  # noqa: E402
 from mien.core.take import Take  # noqa: E402
 
@@ -22,7 +22,7 @@ def scene() -> Iterator[bpy.types.Scene]:
     blender_addon.register()
     yield bpy.context.scene
     blender_addon.unregister()
-    memory.take, memory.neutral, memory.lines = None, None, []
+    memory.running, memory.lines = None, []
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from mien.core.take import Take
 def keyed(path: Path, head: bpy.types.Object) -> None:
     settings = bpy.context.scene.mien
     settings.source, settings.target = str(path), head
-    settings.neutral, settings.smoothing, settings.strength = "none", 0, 1
+    settings.neutral, settings.tuning.smoothing = "none", 0
     assert bpy.ops.mien.capture() == {"FINISHED"}
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
+from action_curves import curves_of, keys_of
 from mathutils import Euler, Quaternion
 
-from mien.blender_addon import keyframes
+from mien.blender_addon import actions, keyframes
 from mien.blender_addon.apply import apply
 from mien.blender_addon.rig_names import character
 from mien.core.cleanup import Cleanup
@@ -19,32 +20,13 @@ TIMES = np.array([0.5, 0.54, 0.61, 0.7])
 VALUES = np.array([0.1, 0.9, 0.3, 0.4])
 
 
-def curves_of(owner: bpy.types.ID) -> dict[tuple[str, int], bpy.types.FCurve]:
-    """The F-curves that play on an ID, in any Blender."""
-    data = owner.animation_data
-    if data is None or data.action is None:
-        return {}
-    if hasattr(data, "action_slot"):
-        strip = data.action.layers[0].strips[0]
-        found = strip.channelbag(data.action_slot).fcurves
-    else:
-        found = data.action.fcurves
-    return {(c.data_path, c.array_index): c for c in found}
-
-
-def keys_of(curve: bpy.types.FCurve) -> np.ndarray:
-    out = np.empty(len(curve.keyframe_points) * 2, np.float32)
-    curve.keyframe_points.foreach_get("co", out)
-    return out.reshape(-1, 2)
-
-
 def shape(name: str = "jawOpen") -> Curve:
     return Curve("shape_key", name, "value", -1, TIMES, VALUES)
 
 
 def test_keys_read_back_exactly_at_their_time_stamps(head: bpy.types.Object) -> None:
     channels, driven = keyframes.plan([shape()], character(head), fps=30, start=101)
-    keyframes.write(channels, "mien")
+    actions.write(channels, "mien")
     (curve,) = curves_of(head.data.shape_keys).values()
     assert np.array_equal(
         keys_of(curve), np.stack([101 + (TIMES - 0.5) * 30, VALUES], 1).astype(np.float32)
@@ -55,7 +37,7 @@ def test_keys_read_back_exactly_at_their_time_stamps(head: bpy.types.Object) -> 
 
 def test_the_keys_play(head: bpy.types.Object, scene: bpy.types.Scene) -> None:
     channels, _ = keyframes.plan([shape()], character(head), fps=100, start=1)
-    keyframes.write(channels, "mien")
+    actions.write(channels, "mien")
     scene.frame_set(5)
     assert head.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(0.9)
 
@@ -70,7 +52,7 @@ def test_other_animation_stays(head: bpy.types.Object) -> None:
         blocks["jawOpen"].keyframe_insert("value", frame=frame)
     old = head.data.shape_keys.animation_data.action
     channels, _ = keyframes.plan([shape()], character(head), fps=10, start=20)
-    keyframes.write(channels, "mien")
+    actions.write(channels, "mien")
     assert head.data.shape_keys.animation_data.action != old
     after = curves_of(head.data.shape_keys)
     assert keys_of(after['key_blocks["eyeBlinkLeft"].value', 0])[:, 0].tolist() == [1, 50]
@@ -91,7 +73,7 @@ def test_a_bone_turns_the_same_in_every_rotation_mode(head: bpy.types.Object, mo
     path = np.array([Quaternion(turn.axis, turn.angle * f) for f in (0, 0.4, 0.8, 1)])
     curves = [Curve("bone", "head", "rotation_quaternion", i, TIMES, path[:, i]) for i in range(4)]
     channels, _ = keyframes.plan(curves, character(head), fps=100, start=1)
-    keyframes.write(channels, "mien")
+    actions.write(channels, "mien")
     bpy.context.scene.frame_set(21)
     got = bone.matrix_basis.to_quaternion()
     assert got.rotation_difference(turn).angle == pytest.approx(0, abs=1e-3)
@@ -101,7 +83,7 @@ def test_a_bone_turns_the_same_in_every_rotation_mode(head: bpy.types.Object, mo
 def test_a_single_axis_turns_a_quaternion_bone(head: bpy.types.Object) -> None:
     curve = Curve("bone", "head", "rotation_euler", 0, TIMES, VALUES)
     channels, _ = keyframes.plan([curve], character(head), fps=100, start=1)
-    keyframes.write(channels, "mien")
+    actions.write(channels, "mien")
     bpy.context.scene.frame_set(5)
     angle = head.parent.pose.bones["head"].matrix_basis.to_euler().x
     assert angle == pytest.approx(0.9, abs=1e-5)
@@ -119,7 +101,7 @@ def test_a_failure_leaves_all_as_it_was(head: bpy.types.Object) -> None:
     good, _ = keyframes.plan([shape()], character(head), fps=30, start=1)
     bad = keyframes.Channel(head.data.shape_keys, "value", 0, TIMES, VALUES[:2])
     with pytest.raises(ValueError):
-        keyframes.write([*good, bad], "mien")
+        actions.write([*good, bad], "mien")
     assert head.data.shape_keys.animation_data.action == old
     assert list(bpy.data.actions) == [old]
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-from mien.blender_addon import session
+from mien.blender_addon import keying, session, takes
 from mien.blender_addon.job import Job
 from mien.blender_addon.operators import MIEN_OT_capture
 from mien.core.errors import UserError
@@ -47,7 +47,7 @@ def test_key_again_follows_the_settings(
     prepare(tmp_path / "take.csv", head)
     assert not bpy.ops.mien.key_again.poll()
     bpy.ops.mien.capture()
-    scene.mien.strength = 0
+    scene.mien.tuning.strength = 0
     assert bpy.ops.mien.key_again() == {"FINISHED"}
     scene.frame_set(10)
     assert head.data.shape_keys.key_blocks["jawOpen"].value == 0
@@ -62,7 +62,7 @@ class MIEN_OT_escape(MIEN_OT_capture):
     def execute(self, context: bpy.types.Context) -> set[str]:
         tick, escape = (SimpleNamespace(type=t, value="PRESS") for t in ("TIMER", "ESC"))
         assert self._begin(context)
-        while session.memory.running.progress.done < self.frames:
+        while keying.memory.running.progress.done < self.frames:
             assert self.modal(context, tick) == {"PASS_THROUGH"}
         assert self.modal(context, escape) == {"RUNNING_MODAL"}
         while (outcome := self.modal(context, tick)) == {"PASS_THROUGH"}:
@@ -94,8 +94,8 @@ def test_esc_cancels_and_leaves_nothing_behind(
         assert bpy.ops.mien.escape() == {"CANCELLED"}
     finally:
         bpy.utils.unregister_class(MIEN_OT_escape)
-    assert session.memory.running is None
-    assert session.memory.take is None
+    assert keying.memory.running is None
+    assert not bpy.data.texts
     assert not list(folder.iterdir())
     assert saved_bytes(tmp_path / "scene.blend") == before
 
@@ -140,7 +140,7 @@ def test_a_source_that_is_no_video_is_one_sentence(
     assert source.name in message
     assert "\n" not in message
     assert not bpy.data.actions
-    assert session.memory.running is None
+    assert keying.memory.running is None
 
 
 def test_a_target_that_went_away_is_named(
@@ -167,7 +167,7 @@ def test_the_mien_face_takes_a_capture(tmp_path: Path, take: Take) -> None:
     bpy.ops.mien.capture()
     bpy.context.scene.frame_set(15)
     assert face["AU12.L"] > 0.5
-    assert session.memory.lines[1:] == []
+    assert keying.memory.lines[1:] == []
 
 
 def jaw_open(head: bpy.types.Object, frame: int) -> float:
@@ -180,7 +180,7 @@ def test_marked_frames_are_the_neutral_of_a_saved_take(
 ) -> None:
     take.save(tmp_path / "take.json")
     prepare(tmp_path / "take.json", head)
-    scene.mien.smoothing = 0
+    scene.mien.tuning.smoothing = 0
     scene.mien.neutral = "none"
     bpy.ops.mien.capture()
     assert jaw_open(head, 3) > 0.05
@@ -188,7 +188,7 @@ def test_marked_frames_are_the_neutral_of_a_saved_take(
     bpy.ops.mien.capture()
     assert jaw_open(head, 3) == 0
     # As if the capture had been measured against these frames already.
-    session.memory.neutral = (2, 6)
+    scene.mien.take = takes.keep(take, (2, 6))
     bpy.ops.mien.key_again()
     assert jaw_open(head, 3) > 0.05
     scene.mien.neutral_end = 1
@@ -203,8 +203,8 @@ def test_marked_frames_are_the_neutral_of_a_capture(
     scene.mien.use_range, scene.mien.range_end = True, 19
     scene.mien.neutral, scene.mien.neutral_start, scene.mien.neutral_end = "frames", 4, 6
     bpy.ops.mien.capture()
-    assert session.memory.neutral == (4, 6)
-    assert len(session.memory.take.frames) == 20
+    assert takes.neutral(scene.mien.take) == (4, 6)
+    assert len(takes.read(scene.mien.take)) == 20
     scene.mien.neutral_start, scene.mien.neutral_end = 30, 40
     with pytest.raises(RuntimeError, match="No face is seen in the neutral frames 30 to 40"):
         bpy.ops.mien.capture()
@@ -217,11 +217,13 @@ def test_the_face_of_that_number_is_keyed(
     for number in (1, 2):
         scene.mien.face = number
         bpy.ops.mien.capture()
-        assert session.memory.take.face == number - 1
+        assert takes.read(scene.mien.take).face == number - 1
     prepare(media("one_face.jpg"), head)
     with pytest.raises(RuntimeError, match="Face 2 was not found, only 1: choose a lower number"):
         bpy.ops.mien.capture()
-    assert session.memory.take.face == 1, "the last capture is still there to be keyed again"
+    assert takes.read(scene.mien.take).face == 1, (
+        "the last capture is still there to be keyed again"
+    )
 
 
 def test_a_webcam_needs_no_file_and_is_started_from_the_panel(
@@ -235,7 +237,7 @@ def test_a_webcam_needs_no_file_and_is_started_from_the_panel(
     assert not bpy.ops.mien.stop.poll()
     with pytest.raises(RuntimeError, match="start it from the panel"):
         bpy.ops.mien.capture()
-    session.memory.running = running = session.Session(bpy.context)
+    keying.memory.running = running = session.Session(bpy.context)
     try:
         assert bpy.ops.mien.stop.poll()
         running.wait()
@@ -243,7 +245,7 @@ def test_a_webcam_needs_no_file_and_is_started_from_the_panel(
             running.finish(bpy.context)
     finally:
         running.close()
-        session.memory.running = None
+        keying.memory.running = None
 
 
 def test_stop_keeps_what_was_recorded(media: Callable[[str], Path], tmp_path: Path) -> None:

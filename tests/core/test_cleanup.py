@@ -6,6 +6,7 @@ import pytest
 from mien.core.cleanup import AUTO_NEUTRAL_LIMIT, Cleanup, clean
 from mien.core.errors import UserError
 from mien.core.one_euro import one_euro, zero_phase
+from mien.core.parameters import REGIONS, SIGNALS
 from mien.core.take import Take
 
 RAW = Cleanup(neutral="none", smoothing=0)
@@ -143,3 +144,38 @@ def test_gain_strength_limits_and_sides():
 def test_settings_are_checked(settings, says):
     with pytest.raises(UserError, match=says):
         Cleanup(**settings)
+
+
+def test_offset_and_own_smoothing():
+    noise = np.random.default_rng(4).uniform(0.4, 0.6, 90)
+    take = take_of({"AU01": noise, "AU04": noise, "head.yaw": 30 * noise})
+    out = clean(
+        take, Cleanup("none", smoothing=0, offset={"AU01": 0.2, "head.yaw": 5}, calm={"AU04": 1})
+    ).signals
+    np.testing.assert_allclose(out["AU01"], noise + 0.2)
+    np.testing.assert_allclose(out["head.yaw"], 30 * noise + 5)
+    assert out["AU04"].std() < noise.std() / 2
+    alone = clean(take_of({"AU04": noise}), Cleanup("none", smoothing=1)).signals["AU04"]
+    np.testing.assert_allclose(out["AU04"], alone)
+
+
+def test_a_mirror_swaps_sides_and_turns():
+    take = take_of({"AU12": [0.6], "AU12.L": [0.6], "AU12.R": [0.2], "AU30.L": [0.5],
+                    "AU30.R": [0.0], "head.yaw": [10.0], "head.pitch": [5.0],
+                    "gaze.yaw": [-8.0], "head.roll": [3.0]})  # fmt: skip
+    out = clean(take, Cleanup("none", smoothing=0, mirror=True, gain={"AU12.L": 0.5})).signals
+    assert {name: float(values[0]) for name, values in out.items()} == {
+        "AU12": 0.6, "AU12.L": 0.1, "AU12.R": 0.6, "AU30.L": 0, "AU30.R": 0.5,
+        "head.yaw": -10, "head.pitch": 5, "gaze.yaw": 8, "head.roll": -3,
+    }  # fmt: skip
+
+
+def test_regions_leave_the_take():
+    take = take_of({"AU12": [0.6], "AU26": [0.5], "head.yaw": [10.0]})
+    assert set(clean(take, Cleanup("none", regions=("jaw", "head"))).signals) == {
+        "AU26",
+        "head.yaw",
+    }
+    assert sorted(name for names in REGIONS.values() for name in names) == sorted(SIGNALS)
+    with pytest.raises(UserError, match=r"no region 'jaws'.*'jaw'"):
+        Cleanup(regions=("jaws",))

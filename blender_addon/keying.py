@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The take of the panel keyed with the settings of the panel, once and whenever they change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import bpy
+
+from mien.core.errors import UserError
+
+from . import actions, takes
+from .apply import Report, apply
+from .choices import AUTO, FILE, MARKED, RANGE
+from .rig_names import character
+from .thinning import Keys
+from .tuning import Neutral, cleanup
+
+if TYPE_CHECKING:
+    from .properties import MienSettings
+    from .session import Session
+
+
+@dataclass
+class Memory:
+    """What the panel shows between captures.  Lives outside Blender's data: nothing of it is
+    undone, saved, or left behind by a cancel.  held: changes are not to be keyed as yet."""
+
+    running: Session | None = None
+    lines: list[str] = field(default_factory=list)
+    held: bool = False
+
+
+memory = Memory()
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Settings that change in here key nothing."""
+    before, memory.held = memory.held, True
+    try:
+        yield
+    finally:
+        memory.held = before
+
+
+def changed(_: object, context: bpy.types.Context) -> None:
+    """For ``update`` of a property: keys the take again where the character still plays it.
+
+    At once and not from a timer, so that the slider and the keys are one step to undo.  While a
+    slider is dragged Blender hands on only the newest of the waiting mouse moves, so that the
+    keys never lag behind by more than one keying.
+    """
+    settings: MienSettings = context.scene.mien
+    if memory.held or memory.running or settings.take is None or settings.target is None:
+        return
+    made = takes.actions(settings.take)
+    if actions.playing(character(settings.target).owners, made):
+        try:
+            key(context, settings.take, settings.target)
+        except UserError as error:
+            memory.lines = [str(error)]
+
+
+def key(context: bpy.types.Context, text: bpy.types.Text, target: bpy.types.Object) -> Report:
+    """Keys a take with the settings of the panel, in the place of what it was keyed into before,
+    and remembers the report for the panel.  UserError says why not."""
+    settings: MienSettings = context.scene.mien
+    report = apply(
+        takes.read(text),
+        target,
+        scene=context.scene,
+        mapping=chosen_mapping(settings),
+        settings=cleanup(settings.tuning, _neutral(settings, text)),
+        start=settings.start_frame,
+        neck_share=settings.tuning.neck_share if settings.tuning.own_neck else None,
+        keys=_keys(settings),
+        where=settings.where,
+        again=takes.actions(text),
+    )
+    takes.remember(text, report.actions)
+    memory.lines = report.lines()
+    return report
+
+
+def marked(settings: MienSettings) -> tuple[int, int] | None:
+    """The frames in which the performer rests, if the user marks them."""
+    if settings.neutral != MARKED:
+        return None
+    first, last = settings.neutral_start, settings.neutral_end
+    if last < first:
+        raise UserError(f"The neutral frames {first} to {last} run backwards: swap them.")
+    return first, last
+
+
+def chosen_mapping(settings: MienSettings) -> str:
+    """The mapping's name or file; "" where it is to be detected."""
+    if settings.mapping == FILE:
+        if not settings.mapping_file:
+            raise UserError("Choose the mapping's file (.toml), or one of the known mappings.")
+        return str(bpy.path.abspath(settings.mapping_file))
+    return "" if settings.mapping == AUTO else str(settings.mapping)
+
+
+def _neutral(settings: MienSettings, text: bpy.types.Text) -> Neutral:
+    """What the clean-up is to take as neutral."""
+    if len(takes.read(text)) == 1:
+        return "none"  # a single picture would be its own neutral
+    frames = marked(settings)
+    if frames is None:
+        return settings.neutral
+    # A capture that was estimated against these frames is not to lose its neutral twice.
+    return "none" if frames == takes.neutral(text) else frames
+
+
+def _keys(settings: MienSettings) -> Keys:
+    within = (settings.window_start, settings.window_end) if settings.where == RANGE else None
+    if within and within[1] < within[0]:
+        raise UserError(f"Frames {within[0]} to {within[1]} run backwards: swap them.")
+    return Keys(settings.how_many, settings.step, settings.bound / 100, within)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes that stay with the .blend: each a text datablock, saved, undone and shared like any other.
+
+Custom properties of the text say what was done with it: the marked neutral that it was measured
+against, and the actions that it was keyed into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import bpy
+
+from mien.core import take_json
+from mien.core.errors import UserError
+from mien.core.take import Take
+
+_MARK, _NEUTRAL, _ACTION = "mien take", "mien neutral", "mien action "
+
+
+def keep(take: Take, neutral: tuple[int, int] | None = None) -> bpy.types.Text:
+    """Puts a take into the file.  neutral: the marked frames that it was measured against."""
+    text = bpy.data.texts.new(f"{take.source or 'take'}.json")
+    fields = {name: getattr(take, name) for name in take.__dataclass_fields__}
+    # A line for each signal: the text editor is slow with one that holds them all.
+    text.from_string(take_json.dumps(fields).replace('], "', '],\n"'))
+    text.use_fake_user = True
+    text[_MARK] = True
+    if neutral:
+        text[_NEUTRAL] = neutral
+    return text
+
+
+def is_take(text: bpy.types.Text) -> bool:
+    """Whether a text was put there by :func:`keep`."""
+    return _MARK in text
+
+
+def read(text: bpy.types.Text) -> Take:
+    """The take in a text; UserError when somebody broke it."""
+    try:
+        return _read(text.as_string())
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{text.name} holds no take any more: capture again.") from error
+
+
+@lru_cache(maxsize=4)
+def _read(text: str) -> Take:
+    return Take(**take_json.loads(text))
+
+
+def neutral(text: bpy.types.Text) -> tuple[int, int] | None:
+    """The marked frames that the take was measured against, if any."""
+    return tuple(text[_NEUTRAL]) if _NEUTRAL in text else None
+
+
+def actions(text: bpy.types.Text) -> list[bpy.types.Action]:
+    """Those that the take was last keyed into and that are still there."""
+    found = (value for name, value in text.items() if name.startswith(_ACTION))
+    return [action for action in found if action]
+
+
+def remember(text: bpy.types.Text, made: Iterable[bpy.types.Action]) -> None:
+    """Notes the actions that the take was keyed into."""
+    for name in [name for name in text if name.startswith(_ACTION)]:
+        del text[name]
+    for number, action in enumerate(made):
+        text[f"{_ACTION}{number}"] = action

@@ -1,0 +1,207 @@
+"""Where keys go and how many there are; what is not keyed stays, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from action_curves import curves_of, keys_of
+
+from mien.blender_addon import keyframes
+from mien.blender_addon.rig_names import character
+from mien.blender_addon.thinning import Keys, thinned, whole
+from mien.core.take import Take
+
+JAW = ('key_blocks["jawOpen"].value', 0)
+
+
+def everything(curve: bpy.types.FCurve) -> dict[str, bytes]:
+    """All that is stored of the keys of a curve, as bytes."""
+    return {
+        name: keyframes.stored(curve.keyframe_points, name).tobytes()
+        for name in keyframes.KEY_FIELDS
+    }
+
+
+@pytest.fixture
+def animated(head: bpy.types.Object) -> bpy.types.Object:
+    """The character with animation of its own on a mapped channel and on others."""
+    keys = head.data.shape_keys
+    head.shape_key_add(name="own shape")
+    for name in ("own shape", "jawOpen"):
+        for frame in (-20, 3, 17, 400):
+            keys.key_blocks[name].value = abs(np.sin(frame))
+            keys.key_blocks[name].keyframe_insert("value", frame=frame)
+    for curve in curves_of(keys).values():
+        for number, point in enumerate(curve.keyframe_points):
+            point.handle_left_type = point.handle_right_type = "FREE"
+            point.handle_right = (point.co.x + 1.3, 0.123 * number)
+            point.interpolation = ("BEZIER", "ELASTIC", "BACK", "CONSTANT")[number]
+            point.amplitude, point.back, point.period = 0.3, 1.1, 2.2
+    bone = head.parent.pose.bones["head"]
+    bone.location = (0.1, 0.2, 0.3)
+    bone.keyframe_insert("location", frame=7)
+    return head
+
+
+def capture(take: Take, head: bpy.types.Object, tmp_path: Path, **settings: object) -> None:
+    take.save(tmp_path / "take.json")
+    mien = bpy.context.scene.mien
+    mien.source, mien.target = str(tmp_path / "take.json"), head
+    for name, value in settings.items():
+        setattr(mien, name, value)
+    assert bpy.ops.mien.capture() == {"FINISHED"}
+
+
+@pytest.mark.parametrize("where", ["ACTION", "STRIP", "RANGE"])
+def test_unmapped_channels_are_the_same_to_the_last_byte(
+    where: str, animated: bpy.types.Object, take: Take, tmp_path: Path
+) -> None:
+    keys, armature = animated.data.shape_keys, animated.parent
+    own = ('key_blocks["own shape"].value', 0)
+    lift = ('pose.bones["head"].location', 2)
+    before = everything(curves_of(keys)[own]), everything(curves_of(armature)[lift])
+    capture(take, animated, tmp_path, where=where)
+    assert (everything(curves_of(keys)[own]), everything(curves_of(armature)[lift])) == before
+    bpy.context.scene.mien.tuning.strength = 0.3
+    bpy.context.scene.mien.tuning.regions.jaw.use = False
+    assert (everything(curves_of(keys)[own]), everything(curves_of(armature)[lift])) == before
+
+
+@pytest.mark.parametrize("where", ["ACTION", "STRIP", "RANGE"])
+def test_a_mapped_channel_that_is_left_out_later_is_the_same_too(
+    where: str, animated: bpy.types.Object, take: Take, tmp_path: Path
+) -> None:
+    keys = animated.data.shape_keys
+    before = everything(curves_of(keys)[JAW])
+    capture(take, animated, tmp_path, where=where)
+    if where != "STRIP":
+        assert everything(curves_of(keys)[JAW]) != before
+    bpy.context.scene.mien.tuning.regions.jaw.use = False
+    assert everything(curves_of(keys)[JAW]) == before
+
+
+def test_a_strip_plays_above_an_action_that_stays(
+    head: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    keys = head.data.shape_keys
+    scene.mien.tuning.smoothing = 0
+    capture(take, head, tmp_path, where="STRIP", start_frame=10, neutral="none")
+    assert keys.animation_data.action is None
+    (track,) = keys.animation_data.nla_tracks
+    (strip,) = track.strips
+    last = 10 + (take.timestamps[-1] - take.timestamps[0]) * scene.render.fps
+    assert (strip.frame_start, strip.frame_end) == (10, pytest.approx(last))
+
+    def shown(frame: int) -> float:
+        scene.frame_set(frame)
+        return keys.key_blocks["jawOpen"].value
+
+    before = [shown(frame) for frame in range(10, 30, 3)]
+    assert max(before) > 0.5
+    scene.mien.tuning.strength = 0.5
+    assert [shown(frame) for frame in range(10, 30, 3)] == pytest.approx(
+        [value / 2 for value in before], abs=1e-5
+    )
+    assert len(keys.animation_data.nla_tracks) == 1
+    scene.mien.start_frame = 30
+    assert keys.animation_data.nla_tracks[0].strips[0].frame_start == 30
+    scene.mien.tuning.regions.head.use = False
+    assert not head.parent.animation_data.nla_tracks
+    assert len(bpy.data.actions) == 1
+
+
+def test_an_action_that_was_pushed_down_is_tuned_where_it_is(
+    animated: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    keys = animated.data.shape_keys
+    capture(take, animated, tmp_path)
+    data = keys.animation_data
+    action, slot = data.action, getattr(data, "action_slot", None)
+    strip = data.nla_tracks.new().strips.new("pushed", 1, action)
+    if slot:
+        strip.action_slot = slot
+    data.action = None
+    scene.mien.tuning.strength = 0
+    (strip,) = (strip for track in data.nla_tracks for strip in track.strips)
+    assert data.action is None
+    scene.frame_set(15)
+    assert keys.key_blocks["jawOpen"].value == 0
+    assert keys.key_blocks["own shape"].value > 0, "its other channels are still in it"
+
+
+def test_a_range_of_the_current_action(
+    animated: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    keys = animated.data.shape_keys
+    name = keys.animation_data.action.name
+    capture(take, animated, tmp_path, where="RANGE", window_start=5, window_end=12)
+    assert keys.animation_data.action.name == name
+    frames = keys_of(curves_of(keys)[JAW])[:, 0]
+    assert frames[[0, 1, -2, -1]].tolist() == [-20, 3, 17, 400]
+    assert frames[2] == 5 and frames[-3] == 12
+    scene.mien.window_end = 9
+    frames = keys_of(curves_of(keys)[JAW])[:, 0]
+    assert frames[-3] == 9 and frames[-2] == 17, "nothing of the wider range is left"
+    with pytest.raises(RuntimeError, match="outside of 900 to 950: choose other frames"):
+        capture(take, animated, tmp_path, window_start=900, window_end=950)
+
+
+def test_every_nth_frame_is_on_whole_frames(
+    head: bpy.types.Object, take: Take, tmp_path: Path
+) -> None:
+    capture(take, head, tmp_path, how_many="STEP", step=3)
+    frames = keys_of(curves_of(head.data.shape_keys)[JAW])[:, 0]
+    assert frames[:3].tolist() == [1, 4, 7]
+    assert (frames == frames.round()).all()
+
+
+@pytest.mark.parametrize("bound", [0.1, 1.0, 10.0])
+def test_no_reduced_curve_leaves_its_bound(
+    bound: float, head: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    noise = np.random.default_rng(1)
+    for name in take.signals:
+        take.signals[name] = np.clip(take.signals[name] + noise.normal(0, 0.02, len(take)), 0, None)
+    scene.mien.tuning.smoothing = 0
+    capture(take, head, tmp_path)
+    owners = (head.data.shape_keys, head.parent)
+    full = {owner: {p: keys_of(c) for p, c in curves_of(owner).items()} for owner in owners}
+    scene.mien.how_many, scene.mien.bound = "REDUCED", bound
+    fewer = 0
+    for owner, curves in full.items():
+        for place, points in curves.items():
+            channel = keyframes.Channel(owner, *place, points[:, 0], points[:, 1])
+            curve = curves_of(owner)[place]
+            shown = np.array([curve.evaluate(frame) for frame in points[:, 0]])
+            assert np.abs(shown - points[:, 1]).max() <= bound / 100 * whole(channel) + 1e-5
+            fewer += len(points) - len(curve.keyframe_points)
+    assert fewer > (0 if bound < 1 else 100)
+
+
+def test_the_linked_action_of_a_library_is_not_written_into(
+    animated: bpy.types.Object, take: Take, tmp_path: Path
+) -> None:
+    """A linked character with overrides: its own action is the library's."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, here):
+        here.objects = ["Head"]
+    head = here.objects[0].override_hierarchy_create(bpy.context.scene, bpy.context.view_layer)
+    rig = head.parent
+    with pytest.raises(RuntimeError, match="belongs to a library: choose a new action"):
+        capture(take, rig, tmp_path, where="RANGE")
+    capture(take, rig, tmp_path, where="ACTION")
+    assert rig.animation_data.action.library is None
+    assert ('pose.bones["head"].rotation_quaternion', 0) in curves_of(rig)
+
+
+def test_thinning_leaves_single_frames_alone(head: bpy.types.Object) -> None:
+    one = np.array([3.4])
+    channel = keyframes.Channel(head, "location", 0, one, one)
+    assert character(head).owners
+    for how in ("EVERY", "STEP", "REDUCED"):
+        (out,) = thinned([channel], Keys(how))
+        assert len(out.frames) == 1
