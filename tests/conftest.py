@@ -9,7 +9,7 @@ import pytest
 MEDIA = Path(os.environ.get("MIEN_MEDIA", Path(__file__).parents[1] / "../shared/media"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def media() -> Callable[[str], Path]:
     """The path of a real clip by name; skips the test where the clips are not at hand."""
 

@@ -10,7 +10,9 @@ from typing import Any
 from mien.core.models import WEIGHTS
 from mien.training import evaluate, export
 from mien.training.checkpoint import write_file
+from mien.training.evaluate_datasets import TESTED, dataset_tables, evaluate_dataset
 from mien.training.fit import STEPS, fit_image
+from mien.training.tables import write_tables
 from mien.training.task import Task
 from mien.training.train import TASKS, pick_device, train
 
@@ -23,11 +25,21 @@ def _train(args: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate(args: argparse.Namespace) -> int:
+def _evaluate_pairs(args: argparse.Namespace) -> int:
     text = json.dumps(evaluate.evaluate_pairs(args.folders, args.device, args.weights), indent=1)
     if args.out:
         write_file(args.out, (text + "\n").encode())
     print(text)
+    return 0
+
+
+def _evaluate_dataset(args: argparse.Namespace) -> int:
+    scores = evaluate_dataset(args.what, args.folder, args.device)
+    print(write_tables(args.out, dataset_tables(args.what, scores)), end="")
+    print(
+        f"{scores['subjects']} subjects, {scores['frames']} coded frames, of which "
+        f"{scores['frames without a face']} show no face."
+    )
     return 0
 
 
@@ -58,6 +70,22 @@ def _add_task(learn: argparse.ArgumentParser, task: type[Task]) -> None:
     learn.set_defaults(run=_train)
 
 
+def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
+    whats = evaluation.add_subparsers(dest="what", required=True, metavar="WHAT")
+    test = whats.add_parser("pairs", help="the shipped networks on held-out rendered people")
+    test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
+    test.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
+    test.add_argument("--out", type=Path, help="also write the figures to this JSON file")
+    test.set_defaults(run=_evaluate_pairs)
+    for name in TESTED:
+        test = whats.add_parser(name, help=f"capture on the test subjects of {name.upper()}")
+        test.add_argument("folder", type=Path, help="the set as it is distributed, unpacked")
+        test.add_argument("--out", type=Path, default=Path(), help="folder of the tables")
+        test.set_defaults(run=_evaluate_dataset)
+    for test in whats.choices.values():
+        test.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+
+
 def add_parsers(subparsers: Any) -> None:
     """Adds the commands to the subparsers of `mien`; each sets ``run(args) -> exit status``."""
     learn = subparsers.add_parser("train", help="train a network on rendered pairs")
@@ -65,13 +93,7 @@ def add_parsers(subparsers: Any) -> None:
     for name, task in sorted(TASKS.items()):
         _add_task(networks.add_parser(name), task)
 
-    test = subparsers.add_parser("evaluate", help="measure the networks on held-out people")
-    test.add_argument("what", choices=("pairs",))
-    test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
-    test.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    test.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
-    test.add_argument("--out", type=Path, help="also write the figures to this JSON file")
-    test.set_defaults(run=_evaluate)
+    _add_evaluate(subparsers.add_parser("evaluate", help="measure how good the networks are"))
 
     one = subparsers.add_parser("fit", help="the parameters of one picture's face, through G")
     one.add_argument("image", type=Path)

@@ -109,7 +109,7 @@ def modules(network):
 def test_steps_lower_the_loss(task, image, tmp_path):
     training = Training(task, tmp_path, 1, torch.device("cpu"))
     torch.set_num_threads(1)
-    found = [training.learn((image,)) for _ in range(12)]
+    found = [training.learn((image,)) for _ in range(8)]
     assert found[-1] < found[0]
     saved = tmp_path / "regressor.pt"
     training.save()
