@@ -63,7 +63,7 @@ def actions(text: bpy.types.Text) -> list[bpy.types.Action]:
 
 def remember(text: bpy.types.Text, made: Iterable[bpy.types.Action]) -> None:
     """Notes the actions that the take was keyed into."""
-    for name in [name for name in text if name.startswith(_ACTION)]:
+    for name in [name for name, _ in text.items() if name.startswith(_ACTION)]:
         del text[name]
     for number, action in enumerate(made):
         text[f"{_ACTION}{number}"] = action
