@@ -2,5 +2,6 @@
 
 from .detection import Match, detect
 from .loader import load, names
+from .writer import dumps
 
-__all__ = ["Match", "detect", "load", "names"]
+__all__ = ["Match", "detect", "dumps", "load", "names"]

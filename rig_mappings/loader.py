@@ -42,17 +42,17 @@ from mien.core.names import nearest
 from mien.core.parameters import SIGNALS
 
 _PRESETS: Final = Path(__file__).parent / "presets"
-_MAPPING_KEYS: Final = (
+MAPPING_KEYS: Final = (
     "title", "source", "requires", "extends", "names", "unit", "head", "gaze", "channels",
 )  # fmt: skip
-_HEAD_KEYS: Final = ("bone", "neck", "neck_share", "inherits")
-_GAZE_KEYS: Final = ("bone", "eye")
-_CHANNEL_KEYS: Final = (
+HEAD_KEYS: Final = ("bone", "neck", "neck_share", "inherits")
+GAZE_KEYS: Final = ("bone", "eye")
+CHANNEL_KEYS: Final = (
     "shape_key", "bone", "property", "axis", "signals", "gain", "offset", "low", "high", "unit",
 )  # fmt: skip
-_BONE_PROPERTIES: Final = ("location", "rotation_euler", "rotation_quaternion", "scale")
-_AXES: Final = ("x", "y", "z")
-_CHARACTER_AXES: Final = ("left", "up", "forward")
+BONE_PROPERTIES: Final = ("location", "rotation_euler", "rotation_quaternion", "scale")
+AXES: Final = ("x", "y", "z")
+CHARACTER_AXES: Final = ("left", "up", "forward")
 
 
 def names() -> list[str]:
@@ -79,7 +79,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Mapping:
 
 
 def _mapping(name: str, table: dict[str, Any]) -> Mapping:
-    _known(table, _MAPPING_KEYS, "the mapping")
+    _known(table, MAPPING_KEYS, "the mapping")
     base = _base(table["extends"]) if "extends" in table else None
     entries = table.get("channels", [] if base else None)
     if not isinstance(entries, list) or not (entries or base):
@@ -121,7 +121,7 @@ def _renamed(base: Mapping, table: Any) -> tuple[Channel, ...]:
 
 
 def _head(table: dict[str, Any]) -> HeadTarget:
-    _known(table, _HEAD_KEYS, "head")
+    _known(table, HEAD_KEYS, "head")
     if "bone" not in table:
         raise ValueError("head names no bone; add 'bone = \"head\"'")
     share = _number(table.get("neck_share", 0.5), "neck_share of head")
@@ -135,15 +135,15 @@ def _head(table: dict[str, Any]) -> HeadTarget:
 
 
 def _gaze(table: dict[str, Any]) -> GazeTarget:
-    _known(table, _GAZE_KEYS, "gaze")
-    bone, eye = (table.get(key) for key in _GAZE_KEYS)
+    _known(table, GAZE_KEYS, "gaze")
+    bone, eye = (table.get(key) for key in GAZE_KEYS)
     if not isinstance(bone, str) or not isinstance(eye, str):
         raise ValueError("gaze needs two names: bone, which the eyes look at, and eye, in an eye")
     return GazeTarget(bone, eye)
 
 
 def _channel(table: dict[str, Any], unit: tuple[str, ...]) -> Channel:
-    _known(table, _CHANNEL_KEYS, f"the channel {table!r}")
+    _known(table, CHANNEL_KEYS, f"the channel {table!r}")
     kind, (target, *aliases) = _target(table)
     signals = _signals(table.get("signals"), target)
     where = f"of channel {target!r}"
@@ -186,18 +186,18 @@ def _target(table: dict[str, Any]) -> tuple[Kind, tuple[str, ...]]:
 def _motion(table: dict[str, Any], target: str) -> tuple[str, int, bool]:
     """The property of a bone, its axis, and whether that is the character's."""
     prop, axis = table.get("property", ""), table.get("axis", "")
-    if prop not in _BONE_PROPERTIES:
+    if prop not in BONE_PROPERTIES:
         raise ValueError(
-            f"bone {target!r} has no property {prop!r}{nearest(str(prop), _BONE_PROPERTIES)}"
+            f"bone {target!r} has no property {prop!r}{nearest(str(prop), BONE_PROPERTIES)}"
         )
-    if axis in _CHARACTER_AXES and prop in ("location", "rotation_quaternion"):
-        return prop, _CHARACTER_AXES.index(axis), True
-    if axis not in _AXES:
+    if axis in CHARACTER_AXES and prop in ("location", "rotation_quaternion"):
+        return prop, CHARACTER_AXES.index(axis), True
+    if axis not in AXES:
         raise ValueError(
             f"bone {target!r} has no axis {axis!r} for its {prop}; give 'x', 'y' or 'z', or for"
             " location and rotation_quaternion 'left', 'up' or 'forward'"
         )
-    return prop, _AXES.index(axis), False
+    return prop, AXES.index(axis), False
 
 
 def _unit(value: Any, what: str) -> tuple[str, ...]:
