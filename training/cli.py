@@ -7,9 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mien.core.models import WEIGHTS
 from mien.training import evaluate, export
 from mien.training.checkpoint import write_file
+from mien.training.crosstalk import crosstalk, write_crosstalk
+from mien.training.data import load_pairs
 from mien.training.evaluate_datasets import TESTED, dataset_tables, evaluate_dataset
 from mien.training.fit import STEPS, fit_image
 from mien.training.tables import write_tables
@@ -30,6 +34,17 @@ def _evaluate_pairs(args: argparse.Namespace) -> int:
     if args.out:
         write_file(args.out, (text + "\n").encode())
     print(text)
+    return 0
+
+
+def _evaluate_crosstalk(args: argparse.Namespace) -> int:
+    matrix, faces = crosstalk(load_pairs(*args.folders), args.device, args.weights)
+    write_crosstalk(args.out, matrix, faces)
+    others = np.abs(matrix[~np.eye(len(matrix), dtype=bool)])
+    print(
+        f"{faces.sum()} faces; of one AU at full, the others answer with {np.nanmean(others):.1%} "
+        f"in the mean and {np.nanmax(others):.1%} at most."
+    )
     return 0
 
 
@@ -77,6 +92,11 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     test.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
     test.add_argument("--out", type=Path, help="also write the figures to this JSON file")
     test.set_defaults(run=_evaluate_pairs)
+    test = whats.add_parser("crosstalk", help="what the networks say of AUs that do not move")
+    test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
+    test.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
+    test.add_argument("--out", type=Path, default=Path("crosstalk"), help="without ending")
+    test.set_defaults(run=_evaluate_crosstalk)
     for name in TESTED:
         test = whats.add_parser(name, help=f"capture on the test subjects of {name.upper()}")
         test.add_argument("folder", type=Path, help="the set as it is distributed, unpacked")

@@ -1,4 +1,4 @@
-"""The shipped networks on held-out people of a pairs folder: `mien evaluate pairs DIR`.
+"""The shipped networks on held-out people of pairs folders: `mien evaluate pairs DIR`.
 
 The whole way of capture is run: landmarks from a loosely placed box, alignment by these landmarks,
 estimation beside the neutral face of the same person.
@@ -23,6 +23,8 @@ from mien.training.metrics import Scores, estimator_scores, landmark_error
 from mien.training.networks import LANDMARKS_SIZE, VALUES
 from mien.training.task import compose
 
+Array = NDArray[np.float64]
+
 _COLUMNS: Final = [INDEX[name] for name in VALUES]
 
 
@@ -46,34 +48,50 @@ def find_landmarks(
     return alignment.transform(back, points[0] * LANDMARKS_SIZE), features[0]
 
 
+def look(
+    pairs: Pairs, indices: Sequence[int], nets: models.Models
+) -> tuple[dict[int, Sample], Array]:
+    """What the estimator sees of these samples and of their people's neutral ones, by index, and
+    the landmark errors (N,) of all of them in %."""
+    seen: dict[int, Sample] = {}
+    errors = []
+    neutrals = (int(n) for n in pairs.neutral[list(indices)] if n >= 0)
+    for i in sorted({*indices, *neutrals}):
+        image, truth = scene(pairs, i, 11), pairs.landmarks[i]
+        points, features = find_landmarks(nets.landmarks, image, truth, i)
+        errors.append(landmark_error(points[None], truth[None])[0])
+        seen[i] = sample(points, features)[0]
+    return seen, np.array(errors)
+
+
+def held_out(pairs: Pairs) -> list[int]:
+    """Indices of the samples of people that training never sees; UserError where there are none."""
+    _, held = pairs.split()
+    if not len(held):
+        raise UserError("No identity in these pairs ends in 9: render at least 10 people.")
+    return [int(i) for i in held]
+
+
 def evaluate_pairs(
     folders: Sequence[Path], device: str = "auto", weights: Path = models.WEIGHTS
 ) -> Scores:
     """Scores on the identities of pairs folders that end in 9, which training never sees."""
     pairs = load_pairs(*folders)
-    _, held = pairs.split()
-    if not len(held):
-        raise UserError("No identity in these pairs ends in 9: render at least 10 people.")
+    held = held_out(pairs)
     nets = models.load(device, weights)
     estimator = Estimator(nets.estimator, nets.values)
-    seen: dict[int, Sample] = {}
-    errors = []
-    for i in sorted({*held.tolist(), *(int(n) for n in pairs.neutral[held] if n >= 0)}):
-        image, truth = scene(pairs, i, 11), pairs.landmarks[i]
-        points, features = find_landmarks(nets.landmarks, image, truth, i)
-        errors.append(landmark_error(points[None], truth[None])[0])
-        seen[i] = sample(points, features)[0]
+    seen, errors = look(pairs, held, nets)
     out: Scores = {
         "samples": len(held),
         "people": len(np.unique(pairs.person[held])),
         "provider": nets.provider,
-        "landmarks: mean error, % of the eye corners' distance": float(np.mean(errors)),
-        "landmarks: faces within 8 %": float(np.mean(np.array(errors) < 8)),
+        "landmarks: mean error, % of the eye corners' distance": float(errors.mean()),
+        "landmarks: faces within 8 %": float((errors < 8).mean()),
     }
     for label, given in (("with neutral", True), ("without neutral", False)):
         found = []
         for i in held:
             neutral = seen.get(int(pairs.neutral[i])) if given else None
-            found.append(estimator([seen[int(i)]], neutral)[0][_COLUMNS])
+            found.append(estimator([seen[i]], neutral)[0][_COLUMNS])
         out[label] = estimator_scores(np.array(found), pairs.values[held])
     return out
