@@ -3,11 +3,21 @@
 
 import bpy
 
-from . import face_operator, operators, panel, properties, tune_panel, tune_properties
+from . import (
+    face_operator,
+    mapping_panel,
+    mapping_properties,
+    operators,
+    panel,
+    properties,
+    tune_panel,
+    tune_properties,
+)
 from .keying import memory
 
 _CLASSES = (
     *tune_properties.CLASSES,
+    *mapping_properties.CLASSES,
     properties.MienSettings,
     properties.MienPreferences,
     operators.MIEN_OT_capture,
@@ -17,6 +27,7 @@ _CLASSES = (
     face_operator.MIEN_OT_add_face,
     panel.MIEN_PT_capture,
     *tune_panel.CLASSES,
+    *mapping_panel.CLASSES,
 )
 
 

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import bpy
 
 from mien.core.errors import UserError
+from mien.core.mapping import Mapping
 
 from . import actions, takes
 from .apply import Report, apply
-from .choices import AUTO, FILE, MARKED, RANGE
+from .choices import AUTO, EDITED, FILE, MARKED, RANGE
+from .mapping_edit import read
 from .rig_names import character
+from .showing import Shown
 from .thinning import Keys
 from .tuning import Neutral, cleanup
 
@@ -27,11 +30,15 @@ if TYPE_CHECKING:
 @dataclass
 class Memory:
     """What the panel shows between captures.  Lives outside Blender's data: nothing of it is
-    undone, saved, or left behind by a cancel.  held: changes are not to be keyed as yet."""
+    undone, saved, or left behind by a cancel.
+
+    held: changes are not to be keyed as yet.  tested: what the mapping editor shows.
+    """
 
     running: Session | None = None
     lines: list[str] = field(default_factory=list)
     held: bool = False
+    tested: list[Shown] = field(default_factory=list)
 
 
 memory = Memory()
@@ -96,8 +103,10 @@ def marked(settings: MienSettings) -> tuple[int, int] | None:
     return first, last
 
 
-def chosen_mapping(settings: MienSettings) -> str:
-    """The mapping's name or file; "" where it is to be detected."""
+def chosen_mapping(settings: MienSettings) -> str | Mapping:
+    """The mapping in the editor, or a mapping's name or file; "" where it is to be detected."""
+    if settings.mapping == EDITED:
+        return read(settings.edited)
     if settings.mapping == FILE:
         if not settings.mapping_file:
             raise UserError("Choose the mapping's file (.toml), or one of the known mappings.")

@@ -18,8 +18,9 @@ from bpy.props import (
 from mien import rig_mappings
 
 from . import takes
-from .choices import ACTION, AUTO, EVERY, FILE, MARKED, RANGE, REDUCED, STEP, STRIP, WEBCAM
+from .choices import ACTION, AUTO, EDITED, EVERY, FILE, MARKED, RANGE, REDUCED, STEP, STRIP, WEBCAM
 from .keying import changed
+from .mapping_properties import MienMapping
 from .rig_names import can_be_target
 from .tune_properties import MienTuning
 
@@ -29,6 +30,7 @@ def _mapping_items() -> list[tuple[str, str, str]]:
         (AUTO, "Detect", "The convention that most of the character's names belong to"),
         *((name, rig_mappings.load(name).title, "") for name in rig_mappings.names()),
         (FILE, "From a file", "A mapping of your own (.toml)"),
+        (EDITED, "As edited", "The one in the mapping editor"),
     ]
 
 
@@ -115,6 +117,7 @@ class MienSettings(bpy.types.PropertyGroup):
         poll=lambda self, text: takes.is_take(text),
     )
     tuning: PointerProperty(type=MienTuning)
+    edited: PointerProperty(type=MienMapping)
     where: EnumProperty(
         name="Keys",
         description="Where a capture puts its keys",

@@ -113,7 +113,9 @@ class MIEN_UL_channels(bpy.types.UIList):
         layout.prop(item, "strength", text="", emboss=False)
 
 
-class _Child:
+class Child:
+    """A panel below the first."""
+
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Mien"
@@ -121,7 +123,7 @@ class _Child:
     bl_options = {"DEFAULT_CLOSED"}
 
 
-class MIEN_PT_tune(_Child, bpy.types.Panel):
+class MIEN_PT_tune(Child, bpy.types.Panel):
     """Changes here key the take again at once"""
 
     bl_idname = "MIEN_PT_tune"
@@ -142,7 +144,7 @@ class MIEN_PT_tune(_Child, bpy.types.Panel):
         layout.operator(MIEN_OT_untune.bl_idname, icon="LOOP_BACK")
 
 
-class MIEN_PT_tune_regions(_Child, bpy.types.Panel):
+class MIEN_PT_tune_regions(Child, bpy.types.Panel):
     """Regions of the face: whether they are keyed, and how"""
 
     bl_idname = "MIEN_PT_tune_regions"
@@ -168,7 +170,7 @@ class MIEN_PT_tune_regions(_Child, bpy.types.Panel):
                 values.prop(region, limit)
 
 
-class MIEN_PT_tune_channels(_Child, bpy.types.Panel):
+class MIEN_PT_tune_channels(Child, bpy.types.Panel):
     """Channels with values of their own"""
 
     bl_idname = "MIEN_PT_tune_channels"
@@ -186,7 +188,7 @@ class MIEN_PT_tune_channels(_Child, bpy.types.Panel):
         _values(layout, tuning)
 
 
-class MIEN_PT_output(_Child, bpy.types.Panel):
+class MIEN_PT_output(Child, bpy.types.Panel):
     """Where the keys go, and how many there are"""
 
     bl_idname = "MIEN_PT_output"

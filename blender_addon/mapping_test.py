@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The test slider of the mapping editor: one channel on the character, without a key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from mien.core.cleanup import ANGLE_UNIT
+from mien.core.errors import UserError
+from mien.core.mapping import Mapping
+from mien.core.parameters import ANGLE_SIGNALS
+from mien.core.retarget import retarget
+from mien.core.take import Take
+
+from . import keyframes
+from .keying import memory
+from .mapping_edit import read_channel
+from .rig_names import character
+from .showing import put_back, show
+
+if TYPE_CHECKING:
+    from .mapping_properties import MienMapping
+
+
+def test(_: object, context: bpy.types.Context) -> None:
+    """For ``update`` of the slider and of the chosen channel."""
+    settings = context.scene.mien
+    edited: MienMapping = settings.edited
+    if memory.held:
+        return
+    put_back(memory.tested)
+    memory.tested = []
+    if not edited.amount or not settings.target or edited.channel >= len(edited.channels):
+        return
+    try:
+        channel = read_channel(edited.channels[edited.channel])
+    except UserError as error:
+        memory.lines = [str(error)]
+        return
+    full = {name: ANGLE_UNIT if name in ANGLE_SIGNALS else 1.0 for name in channel.signals}
+    signals = {name: np.array([edited.amount * by]) for name, by in full.items()}
+    take = Take(np.zeros(1, int), np.zeros(1), np.ones(1), np.ones(1, bool), signals)
+    on = character(settings.target)
+    curves = retarget(take, Mapping("", "", "", (), (channel,)), on.names()).curves
+    channels, _driven = keyframes.plan(curves, on, fps=1, start=0)
+    memory.tested = show(channels)
