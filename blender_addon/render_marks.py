@@ -8,6 +8,7 @@ skin's, its alpha is a height.  Positions are in dm of the neutral base head.
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import Any, Final
 
 import cv2
@@ -49,6 +50,16 @@ FOLDS: Final = (
     (("AU14",), 1.0, 0.0, ((0.33, 6.66), (0.345, 6.61), (0.33, 6.56))),
     (("AU20",), 0.6, 0.0, ((0.36, 6.68), (0.38, 6.60), (0.37, 6.52))),
 )
+
+
+def _course(points: tuple[tuple[float, float], ...]) -> Array:
+    """(9, 2) along a curve through up to three points."""
+    p, k = np.array(points), len(points) - 1
+    t = np.linspace(0, 1, len(p))
+    return np.polyval(np.polyfit(t, p, k)[:, None], np.linspace(0, 1, 9)[:, None])
+
+
+_COURSES: Final = tuple(_course(points) for *_, points in FOLDS)
 
 
 def paint(
@@ -125,17 +136,16 @@ def _relief(rng: np.random.Generator, sides: dict[str, float], age: float) -> tu
     folds = np.zeros((SIZE, SIZE), np.float32)
     depth = rng.uniform(0.55, 1.1) * (0.75 + 0.5 * age)
     for side, sign in (("L", 1), ("R", -1)):
-        for aus, strength, of_age, points in FOLDS:
+        for (aus, strength, of_age, _), course in zip(FOLDS, _COURSES, strict=True):
             pull = max(sides.get(f"{au}.{side}", sides.get(au, 0.0)) for au in aus)
             value = pull * strength * rng.uniform(0.6, 1) + of_age * age * rng.uniform(0, 1)
             jitter = rng.normal(0, 0.01, 2)
             if value > 0.04:
-                mine = [(sign * x + jitter[0], y + jitter[1]) for x, y in points]
-                line = _curve(mine)
-                # Deepest amid its course.
-                for k in range(len(line) - 1):
-                    here = min(1.0, value * depth) * np.sin(np.pi * (k + 1.5) / (len(line) + 1))
-                    cv2.line(folds, line[k], line[k + 1], float(here), 2, cv2.LINE_AA, 4)
+                at = (course * (sign, 1) + jitter - (-0.85, 8.2)) / (1.7, -2.1) * SIZE
+                line = (at * 16).astype(int).tolist()  # in sixteenths of a pixel
+                for k, (start, end) in enumerate(pairwise(line), 1):  # deepest amid its course
+                    here = min(1.0, value * depth) * np.sin(np.pi * (k + 0.5) / (len(line) + 1))
+                    cv2.line(folds, start, end, float(here), 2, cv2.LINE_AA, 4)
     groove = np.minimum(cv2.GaussianBlur(folds, (0, 0), 1.6) * 1.7, 1)
     bulge = cv2.GaussianBlur(folds, (0, 0), 6.0) * 3.0
     height = 0.45 * bulge - groove
@@ -146,16 +156,6 @@ def _relief(rng: np.random.Generator, sides: dict[str, float], age: float) -> tu
         height += 0.45 * grain
         groove = np.maximum(groove, np.clip(-0.5 * grain, 0, 1))
     return groove, height
-
-
-def _curve(points: list[tuple[float, float]]) -> list[tuple[int, int]]:
-    """Sixteenths of pixels along a curve through up to three points."""
-    p = np.array(points)
-    t, u = np.linspace(0, 1, len(p)), np.linspace(0, 1, 9)
-    k = min(2, len(p) - 1)
-    x, y = (np.polyval(np.polyfit(t, p[:, i], k), u) for i in (0, 1))
-    pixels = np.stack([(x + 0.85) / 1.7 * SIZE, (8.2 - y) / 2.1 * SIZE], -1) * 16
-    return [(int(a), int(b)) for a, b in pixels]
 
 
 def _eyes(height: float, width: float) -> Array:

@@ -82,48 +82,56 @@ def nearest(
     (T, 3): the (K,) flat pixels that meet any, row by row, the triangle each meets, the (K, 3)
     weights of its vertices there and the (K,) depth.
     """
-    corners = pixels[triangles]
-    first = np.ceil(np.clip(corners[..., 1].min(1), 0, size) - 0.5).astype(int)
-    last = np.floor(np.clip(corners[..., 1].max(1), 0, size) - 0.5).astype(int)
-    near = np.flatnonzero((last >= first) & (depth[triangles] > 0.02).all(1))
-    # Every row of every triangle, and where its edges cross the middle of the row.
-    of, step = _runs(near, (last - first + 1)[near])
-    row = first[of] + step
-    left, right = np.full(len(of), np.inf), np.full(len(of), -np.inf)
-    for one, other in ((0, 1), (1, 2), (2, 0)):
-        (ax, ay), (bx, by) = corners[of, one].T, corners[of, other].T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = (row + 0.5 - ay) / (by - ay)
-            at = ax + t * (bx - ax)
-        crosses = (t >= 0) & (t <= 1)
-        left = np.where(crosses, np.minimum(left, at), left)
-        right = np.where(crosses, np.maximum(right, at), right)
-    # Every pixel of every row; a little more than between the edges, as numbers are rounded.
-    start = np.ceil(np.clip(left, 0, size) - 0.501).astype(int)
-    count = np.floor(np.clip(right, 0, size) - 0.499).astype(int) - start + 1
-    rows = np.flatnonzero((count > 0) & (start >= 0) & (left <= right))
-    start, count = np.maximum(start, 0), np.minimum(count, size - start)
-    rows = rows[count[rows] > 0]
+    corners, near = pixels[triangles], (depth[triangles] > 0.02).all(1)
+    top, low = corners[..., 1].min(1), corners[..., 1].max(1)
+    first = np.ceil(np.clip(top, 0, size) - 0.5).astype(int)
+    count = np.floor(np.clip(low, 0, size) - 0.5).astype(int) - first + 1
+    near &= (count > 0) & (top < low)
+    triangles, corners, first, count = triangles[near], corners[near], first[near], count[near]
+    # From the top corner (0) to the lowest (2): one long edge, and two short ones opposite.
+    order = np.argsort(corners[..., 1], axis=1)
+    corners = np.take_along_axis(corners, order[..., None], 1)
+    near_by = 1 / np.take_along_axis(depth[triangles], order, 1)
+    (x0, y0), (x1, y1), (x2, y2) = np.moveaxis(corners, 0, -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        long, upper, lower = (x2 - x0) / (y2 - y0), (x1 - x0) / (y1 - y0), (x2 - x1) / (y2 - y1)
+        # 1 / depth is a plane over the picture: its slopes along x and y.
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        d1, d2 = near_by[:, 1] - near_by[:, 0], near_by[:, 2] - near_by[:, 0]
+        along_x = (d1 * (y2 - y0) - d2 * (y1 - y0)) / area
+        along_y = (d2 * (x1 - x0) - d1 * (x2 - x0)) / area
+    # Every row of every triangle, and the pixels between its edges there.
+    of, step = _runs(np.arange(len(first)), count)
+    y = first[of] + step
+    down = y + 0.5 - y0[of]
+    with np.errstate(invalid="ignore"):
+        one = x0[of] + down * long[of]
+        short = np.where(y + 0.5 < y1[of], x0[of] + down * upper[of],
+                         x1[of] + (y + 0.5 - y1[of]) * lower[of])  # fmt: skip
+    short = np.where(np.isfinite(short), short, x1[of])
+    start = np.ceil(np.clip(np.minimum(one, short), 0, size) - 0.5).astype(int)
+    with np.errstate(invalid="ignore"):  # of triangles seen from their edge
+        closeness = near_by[of, 0] + along_x[of] * (start + 0.5 - x0[of]) + along_y[of] * down
+    count = np.floor(np.clip(np.maximum(one, short), 0, size) - 0.5).astype(int) - start + 1
+    rows = np.flatnonzero((count > 0) & np.isfinite(closeness))
     run, step = _runs(rows, count[rows])
-    of, x, y = of[run], start[run] + step, row[run]
-    # Barycentric weights are planes over the picture; divided by depth they are true in space.
-    a, b, c = np.moveaxis(corners, 1, 0)
-    ab, ac = b - a, c - a
-    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    area[area == 0] = np.nan  # seen from its edge: no pixel is inside
-    px, py = x + 0.5 - a[of, 0], y + 0.5 - a[of, 1]
-    second = (px * (ac[:, 1] / area)[of]) - (py * (ac[:, 0] / area)[of])
-    third = (py * (ab[:, 0] / area)[of]) - (px * (ab[:, 1] / area)[of])
-    inside = np.flatnonzero((second >= 0) & (third >= 0) & (second + third <= 1))
-    of, second, third = of[inside], second[inside], third[inside]
-    weights = np.stack([1 - second - third, second, third], -1) / depth[triangles[of]]
-    closeness = weights.sum(1)
-    order = np.argsort(closeness, kind="stable")
+    pixel, closeness = (y * size + start)[run] + step, closeness[run] + along_x[of][run] * step
+    closest = np.zeros(size * size)
+    np.maximum.at(closest, pixel, closeness)
     winner = np.full(size * size, -1)
-    winner[(y * size + x)[inside][order]] = order  # of equal indices the last one stays
+    wins = np.flatnonzero(closeness == closest[pixel])
+    winner[pixel[wins]] = wins  # of equal ones the last
     hit = np.flatnonzero(winner >= 0)
-    won = winner[hit]
-    return hit, of[won], weights[won] / closeness[won, None], 1 / closeness[won]
+    won = of[run[winner[hit]]]
+    # Barycentric weights are planes too; divided by depth they are true in space.
+    px, py = hit % size + 0.5 - x0[won], hit // size + 0.5 - y0[won]
+    second = (px * (y2 - y0)[won] - py * (x2 - x0)[won]) / area[won]
+    third = (py * (x1 - x0)[won] - px * (y1 - y0)[won]) / area[won]
+    weights = np.stack([1 - second - third, second, third], -1).clip(0, 1) * near_by[won]
+    whole = weights.sum(1, keepdims=True)
+    back = np.argsort(order[won], axis=1)
+    weights = np.take_along_axis(weights / whole, back, 1)
+    return hit, np.flatnonzero(near)[won], weights, 1 / whole[:, 0]
 
 
 def _runs(items: Array, counts: Array) -> tuple[Array, Array]:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,13 @@ class PairRenderer:
         if self.flavour == "studio":
             return self._studio(rng, index, picture)
         identity = index // PER_IDENTITY
-        someone = Someone.sample(np.random.default_rng([self.seed, 2, identity]), self.model)
+        someone = self.someone(identity)
         expression = index % PER_IDENTITY > 0
         y = sampling.vector(rng, someone.identity, expression)
         s = parameters.signals(y)
         roll = float(np.clip(rng.normal(0, 7), -20, 20))
         turn = head_rotation(float(s["head.yaw"]), float(s["head.pitch"]), roll)
-        person, vertices = self.dress(someone, identity, y, turn)
+        person, vertices = self.dress(identity, y, turn)
         landmarks = self.model.landmarks(vertices, person)
         held = str(rng.choice(["", *render_props.HELD], p=[0.9, 0.06, 0.02, 0.02]))
         assert self.wardrobe is not None, "studio pictures have no wardrobe"
@@ -71,10 +72,20 @@ class PairRenderer:
         }  # fmt: skip
         return self._truth(y, person, landmarks, shot, about, self.worn(someone))
 
-    def dress(self, someone: Someone, identity: int, y: Array, turn: Array) -> tuple[Person, Array]:
+    @lru_cache(maxsize=2)  # noqa: B019 - a renderer lives as long as the process
+    def someone(self, identity: int) -> Someone:
+        """Who is in the pictures of an identity."""
+        return Someone.sample(np.random.default_rng([self.seed, 2, identity]), self.model)
+
+    @lru_cache(maxsize=2)  # noqa: B019
+    def _person(self, identity: int) -> Person:
+        someone = self.someone(identity)
+        return self.model.person(someone.identity, someone.extra)
+
+    def dress(self, identity: int, y: Array, turn: Array) -> tuple[Person, Array]:
         """Puts a person with an expression into the scene; the person and its vertices."""
         assert self.wardrobe is not None, "studio pictures have no wardrobe"
-        person = self.model.person(someone.identity, someone.extra)
+        someone, person = self.someone(identity), self._person(identity)
         sides = self.model.slider_values(y)
         vertices = self.model.pose(person, sides, turn)
         self.scene.set_face(person, vertices)

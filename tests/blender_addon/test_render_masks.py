@@ -8,7 +8,6 @@ from mien.core.face_model import PATH
 bpy = pytest.importorskip("bpy")
 cv2 = pytest.importorskip("cv2")
 from mien.blender_addon.render_masks import ON_SKIN, Seen, skin_values  # noqa: E402
-from mien.blender_addon.render_people import Someone  # noqa: E402
 from mien.blender_addon.render_picture import PER_IDENTITY, PairRenderer  # noqa: E402
 from mien.blender_addon.render_scene import Camera  # noqa: E402
 from mien.core import parameters  # noqa: E402
@@ -104,8 +103,7 @@ def test_masks_agree_with_a_render_of_classes(tmp_path, flavour, index):
     person = model.person(truth["parameters"][IDENTITY].astype(float))
     worn = {}
     if flavour == "wild":
-        rng = np.random.default_rng([11, 2, index // PER_IDENTITY])
-        worn = renderer.worn(Someone.sample(rng, model))
+        worn = renderer.worn(renderer.someone(index // PER_IDENTITY))
     shown, camera = renderer.scene.scene.objects, Camera(**truth["json"]["camera"])
     mask = renderer.masks.look(shown, person, camera, SIZE, worn).classes
     on_skin = skin_values(model)
