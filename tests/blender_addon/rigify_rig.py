@@ -2,15 +2,21 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 import bpy
 
 
-def generate(skin: bool) -> None:
-    """The control rig of the Human meta-rig's head, by Rigify itself, in an empty scene."""
+def generate(skin: bool, fit: Callable[[bpy.types.ArmatureEditBones], None] | None = None) -> None:
+    """The control rig of the Human meta-rig's head, by Rigify itself, in an empty scene; ``fit``
+    may move the meta-rig's bones before."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.preferences.addon_enable(module="rigify")
     bpy.ops.object.armature_human_metarig_add()
+    if fit:
+        bpy.ops.object.mode_set(mode="EDIT")
+        fit(bpy.context.object.data.edit_bones)
+        bpy.ops.object.mode_set(mode="OBJECT")
     if skin:
         bpy.ops.pose.rigify_upgrade_face()
     bpy.ops.object.mode_set(mode="EDIT")
