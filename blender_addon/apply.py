@@ -95,9 +95,7 @@ def apply(
     """
     on = target if isinstance(target, Character) else character(target)
     chosen = mapping_for(on, mapping) if isinstance(mapping, str) else mapping
-    if chosen.head and neck_share is not None:
-        head = dataclasses.replace(chosen.head, neck_share=neck_share)
-        chosen = dataclasses.replace(chosen, head=head)
+    chosen = with_neck(chosen, neck_share)
     result = retarget(clean(take, settings), chosen, on.names())
     fps = scene.render.fps / scene.render.fps_base
     channels, driven = keyframes.plan(result.curves, on, fps=fps, start=start)
@@ -117,3 +115,10 @@ def apply(
         driven,
         chosen.not_shown(),
     )
+
+
+def with_neck(mapping: Mapping, share: float | None) -> Mapping:
+    """The mapping with another share of the head's turn for the neck, if one is given."""
+    if mapping.head is None or share is None:
+        return mapping
+    return dataclasses.replace(mapping, head=dataclasses.replace(mapping.head, neck_share=share))

@@ -47,6 +47,7 @@ class Job:
         self.result: dict[str, Any] | None = None
         self.error = ""
         self.cancelled = False
+        self.live: dict[str, Any] | None = None  # the newest "live" event that nobody took yet
         self._deadline = float("inf")
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
@@ -139,6 +140,8 @@ class Job:
                     str(event.get("provider") or ""),
                     str(event.get("note") or ""),
                 )
+            case "live":
+                self.live = event
             case "done":
                 self.result = event
             case "error":

@@ -83,7 +83,7 @@ def key(context: bpy.types.Context, text: bpy.types.Text, target: bpy.types.Obje
         mapping=chosen_mapping(settings),
         settings=cleanup(settings.tuning, _neutral(settings, text)),
         start=settings.start_frame,
-        neck_share=settings.tuning.neck_share if settings.tuning.own_neck else None,
+        neck_share=neck_share(settings),
         keys=_keys(settings),
         where=settings.where,
         again=takes.actions(text),
@@ -91,6 +91,11 @@ def key(context: bpy.types.Context, text: bpy.types.Text, target: bpy.types.Obje
     takes.remember(text, report.actions)
     memory.lines = report.lines()
     return report
+
+
+def neck_share(settings: MienSettings) -> float | None:
+    """The neck's share that the user chose, if any."""
+    return float(settings.tuning.neck_share) if settings.tuning.own_neck else None
 
 
 def marked(settings: MienSettings) -> tuple[int, int] | None:

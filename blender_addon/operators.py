@@ -14,6 +14,7 @@ from .keying import key, memory
 from .session import Session
 
 INTERVAL = 0.2  # s between two looks at the job
+LIVE = 1 / 60  # s between them when a character follows
 RUNNING = "A capture is running: wait for it, or cancel it"
 
 
@@ -55,7 +56,9 @@ class MIEN_OT_capture(bpy.types.Operator):
         if not self._begin(context):
             return {"CANCELLED"}
         manager = context.window_manager
-        self._timer = manager.event_timer_add(INTERVAL, window=context.window)
+        assert memory.running
+        interval = LIVE if memory.running.puppet else INTERVAL
+        self._timer = manager.event_timer_add(interval, window=context.window)
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -71,6 +74,7 @@ class MIEN_OT_capture(bpy.types.Operator):
             return {"PASS_THROUGH"}
         try:
             if not running.step():
+                running.show(context)
                 _redraw(context)
                 return {"PASS_THROUGH"}
             outcome = self._finish(context)
@@ -125,7 +129,7 @@ class MIEN_OT_stop(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         idle = not (memory.running and memory.running.recording)
-        return possible(cls, (idle, "No webcam is being recorded"))
+        return possible(cls, (idle, "Nothing is being recorded"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if memory.running:

@@ -34,6 +34,8 @@ class MIEN_PT_capture(bpy.types.Panel):
         fields.enabled = memory.running is None
         fields.row().prop(settings, "source_type", expand=True)
         fields.prop(settings, "camera" if settings.source_type == WEBCAM else "source")
+        if not from_take(settings):
+            fields.prop(settings, "live")
         fields.prop(settings, "target")
         fields.prop(settings, "mapping")
         if settings.mapping == FILE:
@@ -104,6 +106,8 @@ def _progress(layout: bpy.types.UILayout) -> None:
     if now.provider:
         device = now.provider.removesuffix("ExecutionProvider")
         layout.label(text=f"{now.fps:.0f} frames/s on {device}")
+    if memory.running.puppet:
+        layout.label(text=f"{1000 * memory.running.delay:.0f} ms from frame to character")
     if now.note:
         layout.label(text=now.note, icon="ERROR")
     buttons = layout.row()

@@ -52,6 +52,11 @@ class MienSettings(bpy.types.PropertyGroup):
     camera: IntProperty(
         name="Camera", description="The number of the camera; 0 is the first", min=0, max=99
     )
+    live: BoolProperty(
+        name="Live",
+        description="Move the character while it is recorded; a video plays at its own pace, as "
+        "if it were a camera",
+    )
     source: StringProperty(
         name="File",
         description="A video, an image, or a take: .json, or a .csv of mien, OpenFace, Live Link "

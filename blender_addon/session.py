@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from .choices import FILE, WEBCAM
 from .job import Job, Progress
 from .keying import key, marked, memory
 from .properties import MienSettings, machine
+from .puppet import Puppet
 
 TAKE_SUFFIXES = (".csv", ".json")
 
@@ -36,12 +38,17 @@ class Session:
         self._take: Take | None = None
         self._job: Job | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self.puppet: Puppet | None = None
+        self.delay = 0.0  # s from a frame being read to its being on the rig, when live
         if from_take(settings):
             self._take = Take.load(bpy.path.abspath(settings.source))
             return
         request = _request(settings)
+        if settings.live:
+            self.puppet = Puppet(settings)
+            request["live"] = True
         self._neutral = request["neutral"]
-        self.recording = settings.source_type == WEBCAM
+        self.recording = settings.source_type == WEBCAM or settings.live
         self._folder = tempfile.TemporaryDirectory(prefix="mien-")
         device, python = machine(context)
         request |= {"output": str(Path(self._folder.name) / "take.json"), "device": device}
@@ -68,6 +75,15 @@ class Session:
         """Takes in news from the job without waiting; True when there is nothing to wait for."""
         return self._job is None or self._job.poll()
 
+    def show(self, context: bpy.types.Context) -> bool:
+        """Moves the character to the newest live frame; False when there is none."""
+        if self.puppet is None or self._job is None or self._job.live is None:
+            return False
+        newest, self._job.live = self._job.live, None
+        self.puppet.move(context.scene.mien, newest["signals"])
+        self.delay = time.time() - newest["read"]
+        return True
+
     def wait(self) -> None:
         """Waits for the job, for scripts that have no window to keep alive."""
         if self._job:
@@ -90,6 +106,8 @@ class Session:
 
         UserError says why not; where there is a take, it is kept all the same.
         """
+        if self.puppet:
+            self.puppet.rest()
         if self._job:
             if self._job.result is None:
                 raise UserError(self._job.error)
@@ -112,7 +130,9 @@ class Session:
         return report
 
     def close(self) -> None:
-        """Ends the job if it still runs, and removes its files."""
+        """Ends the job if it still runs, removes its files and puts a live character back."""
+        if self.puppet:
+            self.puppet.rest()
         if self._job:
             self._job.close()
         if self._folder:

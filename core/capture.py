@@ -23,6 +23,7 @@ from . import models, parameters
 from .errors import UserError
 from .estimator import Estimator, Sample, sample
 from .frames import SEQUENCE_FPS, open_footage
+from .live import Live, paced
 from .take import Take
 from .tracking import Tracker
 
@@ -113,6 +114,7 @@ def capture(
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     finished: Callable[[], bool] | None = None,
+    live: Callable[[float, dict[str, float]], None] | None = None,
 ) -> list[Take]:
     """Takes of up to ``faces`` faces of a source (see ``open_footage``, also for start, end and
     fps), each over all frames; where no face is seen its ``success`` is False throughout.
@@ -120,6 +122,8 @@ def capture(
     ``neutral`` marks the first and last frame in which the performers rest; without it the calmest
     frame of each face serves.  ``progress`` is told now and then and once at the end; ``cancelled``
     is asked for every frame and raises Cancelled; ``finished`` ends live footage.
+    ``live`` is told, for every frame, when it was read (``time.time()``) and what the last of the
+    faces shows (see ``Live``); a video then comes at its own pace.
     UserError when there is nothing to capture from.
     """
     if faces < 1:
@@ -133,6 +137,9 @@ def capture(
     times: list[float] = []
     seen: dict[int, _Face] = defaultdict(_Face)
 
+    now = Live(estimator, lambda: _neutral(seen[faces - 1], np.array(indices), None))
+    source_frames = paced(footage.frames) if live and not footage.live else footage.frames
+
     def go_on() -> None:
         if cancelled and cancelled():
             raise Cancelled
@@ -141,9 +148,10 @@ def capture(
     while not (finished and finished()):
         go_on()
         with clock.stage("decode"):
-            frame = next(footage.frames, None)
+            frame = next(source_frames, None)
         if frame is None:
             break
+        read = time.time()
         with clock.stage("find"):
             found = tracker.update(frame.image)
         with clock.stage("align"):
@@ -158,6 +166,8 @@ def capture(
             for face in found:
                 kept = seen[face.number]
                 kept.vectors.append(estimator(kept.samples[-1:])[0])
+            if live and found and found[-1].number == faces - 1:
+                live(read, now(kept.samples[-1], kept.rolls[-1], frame.time))
         indices.append(frame.index)
         times.append(frame.time)
         clock.done += 1

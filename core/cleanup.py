@@ -79,7 +79,9 @@ def clean(take: Take, settings: Cleanup = Cleanup()) -> Take:
     if not take.success.any():
         raise UserError("The take holds no frame with a face; capture a clip that shows one.")
     signals = mirrored(take.signals) if settings.mirror else take.signals
-    signals = {name: _fill(take, values) for name, values in signals.items()}
+    if not take.success.all():
+        signals = {name: _fill(take, values) for name, values in signals.items()}
+    signals = dict(signals)
     zero = _neutral(take, settings, signals)
     for name, values in signals.items():
         gain, offset = _by_name(settings.gain, name, 1.0), _by_name(settings.offset, name, 0.0)

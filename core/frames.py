@@ -214,6 +214,7 @@ def _webcam(number: int, end: int | None) -> Footage:
         raise UserError(
             f"Webcam {number} cannot be opened: connect it and close what else uses it."
         )
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # a queue of frames would be a delay
 
     def frames() -> Iterator[Frame]:
         began = time.monotonic()

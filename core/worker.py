@@ -3,7 +3,9 @@
 ``python -m mien.core.worker`` reads one request from stdin, a JSON object in one line:
     {"input": ..., "output": "take.csv", "faces": 1, "device": "auto", "start": null, "end": null}
 and, if wanted, "fps" and "neutral" ([first, last]); see ``capture``.  It answers in lines on
-stdout, each a JSON object with "event": "progress", then "done", "error" or "cancelled".
+stdout, each a JSON object with "event": "progress", then "done", "error" or "cancelled"; with
+"live": true also "live" for each frame that shows the face, with "read" (s, as time.time()) and
+"signals".
 A line {"cancel": true} or the end of stdin cancels, which leaves no file; {"finish": true} ends
 the recording of a webcam and keeps it.
 """
@@ -15,12 +17,14 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, Final, TextIO
 
 from .capture import Cancelled, Progress, capture, check_output, save
 from .errors import UserError
 
 OPTIONS: Final = ("faces", "device", "start", "end", "fps", "neutral")
+_DIGITS: Final = 4  # of a signal that goes out live
 
 
 def main() -> int:
@@ -34,7 +38,7 @@ def main() -> int:
 
     requests = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - stdin, but UTF-8
     try:
-        tell("done", **_serve(requests, lambda p: tell("progress", **dataclasses.asdict(p))))
+        tell("done", **_serve(requests, tell))
     except Cancelled:
         tell("cancelled")
     except UserError as error:
@@ -46,9 +50,9 @@ def main() -> int:
     return 0
 
 
-def _serve(requests: TextIO, progress: Any) -> dict[str, Any]:
+def _serve(requests: TextIO, tell: Callable[..., None]) -> dict[str, Any]:
     request = _read(requests.readline())
-    unknown = set(request) - {"input", "output", *OPTIONS}
+    unknown = set(request) - {"input", "output", "live", *OPTIONS}
     if unknown or not {"input", "output"} <= set(request):
         raise UserError(f'A request names "input" and "output" and, if wanted, {OPTIONS}.')
     check_output(request["output"])
@@ -59,13 +63,18 @@ def _serve(requests: TextIO, progress: Any) -> dict[str, Any]:
 
     def note(now: Progress) -> None:
         last[:] = [now]
-        progress(now)
+        tell("progress", **dataclasses.asdict(now))
+
+    def live(read: float, signals: dict[str, float]) -> None:
+        short = {name: round(value, _DIGITS) for name, value in signals.items()}
+        tell("live", read=read, signals=short)
 
     takes = capture(
         request["input"],
         progress=note,
         cancelled=cancel.is_set,
         finished=finish.is_set,
+        live=live if request.get("live") else None,
         **options,
     )
     paths = save(takes, request["output"])

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A character that does what a face does right now, without keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from mien.core.cleanup import clean
+from mien.core.retarget import retarget
+from mien.core.take import Take
+
+from . import keyframes
+from .apply import mapping_for, with_neck
+from .keying import chosen_mapping, neck_share
+from .rig_names import character
+from .showing import Shown, put_back, show
+from .tuning import cleanup
+
+if TYPE_CHECKING:
+    from .properties import MienSettings
+
+
+class Puppet:
+    """Moves a target, by its name as it may go away, until :meth:`rest`."""
+
+    def __init__(self, settings: MienSettings) -> None:
+        """UserError when no mapping fits the target."""
+        on = character(settings.target)
+        self._target = str(settings.target.name)
+        wanted = chosen_mapping(settings)
+        mapping = mapping_for(on, wanted) if isinstance(wanted, str) else wanted
+        self._mapping = with_neck(mapping, neck_share(settings))
+        self._names = on.names()  # slow on a large rig, and the same for every frame
+        self._moved: list[Shown] = []
+
+    def move(self, settings: MienSettings, signals: Mapping[str, float]) -> None:
+        """Shows the signals of one frame, tuned as the panel says."""
+        target = bpy.data.objects.get(self._target)
+        if target is None:
+            return
+        values = {name: np.array([value]) for name, value in signals.items()}
+        take = Take(np.zeros(1, int), np.zeros(1), np.ones(1), np.ones(1, bool), values)
+        tuned = clean(take, cleanup(settings.tuning, "none"))
+        curves = retarget(tuned, self._mapping, self._names).curves
+        channels, _ = keyframes.plan(curves, character(target), fps=1, start=0)
+        shown = show(channels)
+        self._moved = (
+            shown
+            if not self._moved
+            else [
+                Shown(new.kind, new.owner, new.path, new.index, old.before, new.now)
+                for old, new in zip(self._moved, shown, strict=True)
+            ]
+        )
+
+    def rest(self) -> None:
+        """Puts everything back as it was before the first move."""
+        put_back(self._moved)
+        self._moved = []

@@ -1,0 +1,65 @@
+"""What a face does right now: each frame on its own, against a neutral learnt as it goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import parameters
+from .cleanup import ANGLE_UNIT, BETA
+from .estimator import Estimator, Sample
+from .frames import Frame
+from .one_euro import OneEuro
+
+Array = NDArray[np.float64]
+
+LEARN: Final = 90  # frames of a face from which its neutral is learnt ...
+AGAIN: Final = 15  # ... and how often meanwhile
+CUTOFF: Final = 3.0  # Hz at rest; what is live cannot wait for the frames to come
+LATE: Final = 0.02  # s by which a frame may be late before it is left out
+
+
+class Live:
+    """Estimates the newest frame of one face and smooths it without looking ahead.
+
+    ``neutral`` finds the face at rest among the frames so far, or None.
+    """
+
+    def __init__(self, estimator: Estimator, neutral: Callable[[], Sample | None]) -> None:
+        self._estimator, self._neutral = estimator, neutral
+        self._rest: Sample | None = None
+        self._seen = 0
+        units = [
+            ANGLE_UNIT if name in parameters.ANGLE_SIGNALS else 1.0 for name in parameters.SIGNALS
+        ]
+        self._units = np.array(units)
+        self._smooth = OneEuro(CUTOFF, BETA)
+
+    def __call__(self, sample: Sample, roll: float, now: float) -> dict[str, float]:
+        """The signals of a frame at ``now`` seconds: AUs in 0..1, angles in degrees."""
+        self._seen += 1
+        if self._seen <= LEARN and self._seen % AGAIN == 0:
+            self._rest = self._neutral()
+        signals = parameters.signals(self._estimator([sample], self._rest)[0])
+        signals["head.roll"] = np.asarray(roll)
+        values = np.array([float(signals[name]) for name in parameters.SIGNALS]) / self._units
+        smooth = self._smooth(values, now) * self._units
+        return {name: float(value) for name, value in zip(parameters.SIGNALS, smooth, strict=True)}
+
+
+def paced(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Frames at the time that their time stamps say, as a camera gives them: none too early, and
+    those left out for which it is too late."""
+    began: float | None = None
+    for frame in frames:
+        if began is None:
+            began = time.monotonic() - frame.time
+        early = began + frame.time - time.monotonic()
+        if early > 0:
+            time.sleep(early)
+        if early > -LATE:
+            yield frame
