@@ -96,7 +96,10 @@ class _Block(nn.Module):
         return F.relu(self.downsample(x) + self.bn2(self.conv2(y)))
 
 
-class _ResNet18(nn.Module):
+class ResNet18(nn.Module):
+    """Of images (B, 3, H, W), whose mean and spread are those of ImageNet, the last three stages:
+    (B, widths[i], H / 2 ** (i + 2), ...) for i of 1 to 3."""
+
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, widths[0], 7, 2, 3, bias=False)
@@ -132,7 +135,7 @@ class _Refinement(nn.Module):
 class _ContextPath(nn.Module):
     def __init__(self, widths: Sequence[int], out: int) -> None:
         super().__init__()
-        self.resnet = _ResNet18(widths)
+        self.resnet = ResNet18(widths)
         self.arm16 = _Refinement(widths[2], out)
         self.arm32 = _Refinement(widths[3], out)
         self.conv_head32 = _ConvBN(out, out)

@@ -11,13 +11,16 @@ import numpy as np
 
 from mien.core.models import WEIGHTS
 from mien.training import evaluate, export
+from mien.training.ablations import ablate
 from mien.training.checkpoint import write_file
+from mien.training.compare import compare
 from mien.training.crosstalk import crosstalk, write_crosstalk
 from mien.training.data import load_pairs
 from mien.training.evaluate_datasets import TESTED, dataset_tables, evaluate_dataset
 from mien.training.fit import STEPS, fit_image
 from mien.training.tables import write_tables
 from mien.training.task import Task
+from mien.training.task_regressor import FROZEN, add_frozen
 from mien.training.train import TASKS, pick_device, train
 
 
@@ -55,6 +58,23 @@ def _evaluate_dataset(args: argparse.Namespace) -> int:
         f"{scores['subjects']} subjects, {scores['frames']} coded frames, of which "
         f"{scores['frames without a face']} show no face."
     )
+    return 0
+
+
+def _evaluate_fit(args: argparse.Namespace) -> int:
+    networks = {name: getattr(args, name) for name in (*FROZEN, "regressor")}
+    pairs, device = load_pairs(*args.folders), pick_device(args.device)
+    text = json.dumps(compare(pairs, networks, device, args.count, args.steps), indent=1)
+    if args.out:
+        write_file(args.out, (text + "\n").encode())
+    print(text)
+    return 0
+
+
+def _evaluate_ablations(args: argparse.Namespace) -> int:
+    networks = {name: getattr(args, name) for name in FROZEN}
+    given = args.folders, networks, args.out, args.minutes, args.device
+    print(ablate(*given, args.width, args.batch, args.landmarks), end="")
     return 0
 
 
@@ -97,6 +117,23 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     test.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
     test.add_argument("--out", type=Path, default=Path("crosstalk"), help="without ending")
     test.set_defaults(run=_evaluate_crosstalk)
+    test = whats.add_parser("fit", help="R against GENet's iterative fit through G")
+    test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
+    add_frozen(test)
+    test.add_argument("--regressor", type=Path, required=True, help="R: regressor.pt")
+    test.add_argument("--count", type=int, default=100, help="held-out faces (100)")
+    test.add_argument("--steps", type=int, default=STEPS, help=f"of descent ({STEPS})")
+    test.add_argument("--out", type=Path, help="also write the figures to this JSON file")
+    test.set_defaults(run=_evaluate_fit)
+    test = whats.add_parser("ablations", help="R without each of its losses, and the baselines")
+    test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
+    add_frozen(test)
+    test.add_argument("--landmarks", type=Path, help="landmarks.pt, to stand in for F_seg as well")
+    test.add_argument("--width", type=int, default=512, help="numbers in R's FC layers")
+    test.add_argument("--minutes", type=float, default=60, help="wall-clock budget of each run")
+    test.add_argument("--batch", type=int, help="samples in a step")
+    test.add_argument("--out", type=Path, required=True, help="folder of runs, tables and fig6.png")
+    test.set_defaults(run=_evaluate_ablations)
     for name in TESTED:
         test = whats.add_parser(name, help=f"capture on the test subjects of {name.upper()}")
         test.add_argument("folder", type=Path, help="the set as it is distributed, unpacked")

@@ -1,4 +1,4 @@
-"""The three networks that capture runs: finder, landmarks, estimator.
+"""The three networks that capture runs: finder, landmarks, estimator; and what can be exported.
 
 All take pixels in 0..1 and normalise inside, so that the runtime has nothing to remember.  They are
 plain small convolutions: on a CPU these beat depthwise ones at this size, in training above all.
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.core import parameters
+from mien.training import bisenet
 
 FINDER_SIZE: Final = 192
 FINDER_CELLS: Final = 24
@@ -53,7 +54,7 @@ class _Residual(nn.Module):
         return F.relu(x + self.second(self.first(x)))
 
 
-def _standardised(x: Tensor) -> Tensor:
+def standardised(x: Tensor) -> Tensor:
     """Each image with mean 0 and spread 1: exposure and contrast carry nothing about the face."""
     x = x - x.mean(dim=(1, 2, 3), keepdim=True)
     return x / (x.pow(2).mean(dim=(1, 2, 3), keepdim=True).sqrt() + 0.05)
@@ -98,7 +99,7 @@ class Finder(nn.Module):
         self.head = nn.Sequential(_conv(32, 32), nn.Conv2d(32, 4, 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        cells: Tensor = self.head(self.trunk(_standardised(image))[0])
+        cells: Tensor = self.head(self.trunk(standardised(image))[0])
         return cells
 
 
@@ -157,7 +158,7 @@ class Landmarks(nn.Module):
 
     def maps(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(heatmap logits (B, 68, 32, 32), score (B, 1), features (B, FEATURES))."""
-        fine, coarse = self.trunk(_standardised(image))
+        fine, coarse = self.trunk(standardised(image))
         logits, coarse = self.heat(fine), coarse.mean(dim=(2, 3))
         under = logits.flatten(2).softmax(-1) @ fine.flatten(2).transpose(1, 2)
         looked = (under.transpose(0, 1) @ self.look).transpose(0, 1).flatten(1)
@@ -230,6 +231,7 @@ NETWORKS: Final[dict[str, type[nn.Module]]] = {
     "finder": Finder,
     "landmarks": Landmarks,
     "estimator": Estimator,
+    "parser": bisenet.BiSeNet,
 }
 
 
@@ -239,6 +241,8 @@ def example(name: str, batch: int = 1) -> dict[str, Tensor]:
         return {"image": torch.rand(batch, 3, FINDER_SIZE, FINDER_SIZE)}
     if name == "landmarks":
         return {"image": torch.rand(batch, 3, LANDMARKS_SIZE, LANDMARKS_SIZE)}
+    if name == "parser":
+        return {"image": torch.rand(batch, 3, bisenet.SIZE, bisenet.SIZE)}
     return {
         "points": torch.rand(batch, POINTS, 2),
         "features": torch.rand(batch, FEATURES),
@@ -252,4 +256,5 @@ OUTPUTS: Final[dict[str, tuple[str, ...]]] = {
     "finder": ("cells",),
     "landmarks": ("points", "score", "features"),
     "estimator": ("values",),
+    "parser": ("logits",),
 }

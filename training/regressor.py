@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from mien.core import parameters
 from mien.training.bisenet import BiSeNet, region_attention
 from mien.training.losses import l_ct
+from mien.training.networks import HEATMAP, LANDMARKS_SIZE, Landmarks, standardised
 
 # One over the share of the aligned crop that each component fills, the median over renders: in T
 # every component then counts alike, small as an eye is.
@@ -52,6 +53,29 @@ class ParserEyes(Eyes):
     def forward(self, image: Tensor) -> Seen:
         seen = self.parser.features(image)
         return seen.fused, region_attention(seen.probabilities, seen.stages, BETA)
+
+
+class LandmarkEyes(Eyes):
+    """The landmark network in place of F_seg, as section 3.4 tries it: its heatmaps are the global
+    features, its first two layers the local ones, and heatmaps are what is compared."""
+
+    def __init__(self, network: Landmarks) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Seen:
+        size = (LANDMARKS_SIZE, LANDMARKS_SIZE)
+        image = F.interpolate(image, size, mode="bilinear", antialias=True)
+        heat = self.network.maps(image)[0].flatten(2).softmax(-1).unflatten(2, (HEATMAP, HEATMAP))
+        first = self.network.trunk.stages[0](standardised(image))
+        second = self.network.trunk.stages[1](first)
+        local = {name: first if name in ("eyes", "brows") else second for name in BETA}
+        # Shares of a whole map are small: times its side, a sharp bell's mean square is about 1/30.
+        return heat * HEATMAP, local
+
+    def content(self, generated: Seen, real: Seen) -> Tensor:
+        """Mean squared error of the heatmaps."""
+        return F.mse_loss(generated[0], real[0])
 
 
 class Attention(nn.Module):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -79,8 +79,12 @@ def table_1(name: str, scores: Mapping[str, Mapping[str, float]]) -> Table:
 
 def table_2(scores: Mapping[str, Mapping[str, float]]) -> Table:
     """Averages on DISFA beside those of methods that learn from intensities."""
-    ours = tuple(float(np.mean([*scores[measure].values()])) for measure in MEASURES)
-    columns = {**_SUPERVISED, "mien": ours}
+    icc, mae = (float(np.mean([*scores[measure].values()])) for measure in MEASURES)
+    return side_by_side({**_SUPERVISED, "mien": (icc, mae)})
+
+
+def side_by_side(columns: Mapping[str, tuple[float, float]]) -> Table:
+    """A column for each method, of its ICC over its MAE."""
     rows = [[m, *(figure(c[i]) for c in columns.values())] for i, m in enumerate(MEASURES)]
     return [["", *columns], *rows]
 
@@ -104,9 +108,3 @@ def write_tables(folder: Path, tables: Mapping[str, Table]) -> str:
         write_file(folder / f"{name}.csv", buffer.getvalue().encode())
         write_file(folder / f"{name}.md", markdown(table).encode())
     return "\n".join(markdown(table) for table in tables.values())
-
-
-def averages(rows: Mapping[str, Mapping[str, Any]], measures: Sequence[str]) -> Table:
-    """A row of each name with these figures."""
-    return [["", *measures], *([name, *(figure(row[m]) for m in measures)]
-                               for name, row in rows.items())]  # fmt: skip

@@ -23,6 +23,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mien.core.errors import UserError
+from mien.training.baselines import CnnTask, ResNet18Task
 from mien.training.checkpoint import read_checkpoint, write_checkpoint, write_file
 from mien.training.data import load_pairs
 from mien.training.task import Batch, Task
@@ -38,7 +39,7 @@ TASKS: Final[dict[str, type[Task]]] = {
     task.name: task
     for task in (
         FinderTask, LandmarksTask, EstimatorTask, ParserTask, RecognizerTask, GeneratorTask,
-        RegressorTask,
+        RegressorTask, CnnTask, ResNet18Task,
     )
 }  # fmt: skip
 THREADS: Final = 2  # more only wait for each other in networks this small

@@ -8,9 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from mien.core import parameters
 from mien.core.face_classes import INDEX
+from mien.training.bisenet import BiSeNet
+from mien.training.checkpoint import write_checkpoint
+from mien.training.generator import Generator
+from mien.training.lightcnn import LightCNN
 
 
 def _arc(x, y, rx, ry, start, end, count):
@@ -86,3 +91,18 @@ def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def face_points() -> np.ndarray:
     """(68, 2) px of a symmetric face."""
     return draw_points(1, 0)
+
+
+@pytest.fixture(scope="session")
+def frozen(tmp_path_factory):
+    """Checkpoints of small networks that know nothing yet, by option of the task."""
+    folder, out = tmp_path_factory.mktemp("frozen"), {}
+    torch.manual_seed(0)
+    for name, network in (
+        ("generator", Generator(64, 2)), ("parser", BiSeNet(0.125)),
+        ("recognizer", LightCNN(0.0625)),
+    ):  # fmt: skip
+        out[name] = folder / f"{name}.pt"
+        state = {"network": network.state_dict(), "config": network.config, "step": 0}
+        write_checkpoint(out[name], state)
+    return out

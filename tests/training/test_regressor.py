@@ -6,10 +6,9 @@ from mien.core import parameters
 from mien.core.errors import UserError
 from mien.training import losses
 from mien.training.bisenet import BiSeNet
-from mien.training.checkpoint import read_network, write_checkpoint
+from mien.training.checkpoint import read_network
 from mien.training.data import load_pairs
 from mien.training.generator import Generator
-from mien.training.lightcnn import LightCNN
 from mien.training.regressor import READS, ParserEyes, Regressor
 from mien.training.task_regressor import RegressorTask
 from mien.training.train import Training
@@ -18,21 +17,6 @@ from mien.training.train import Training
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
     torch.set_num_threads(1)  # two would only wait for each other in networks this small
-
-
-@pytest.fixture(scope="module")
-def frozen(tmp_path_factory):
-    """Checkpoints of small networks that know nothing yet, by option of the task."""
-    folder, out = tmp_path_factory.mktemp("frozen"), {}
-    torch.manual_seed(0)
-    for name, network in (
-        ("generator", Generator(64, 2)), ("parser", BiSeNet(0.125)),
-        ("recognizer", LightCNN(0.0625)),
-    ):  # fmt: skip
-        out[name] = folder / f"{name}.pt"
-        state = {"network": network.state_dict(), "config": network.config, "step": 0}
-        write_checkpoint(out[name], state)
-    return out
 
 
 @pytest.fixture
@@ -95,7 +79,7 @@ def test_every_equation_teaches_r_and_nothing_else(task, image):
 
 def test_the_statistics_of_r_are_those_of_real_pictures(task, image):
     network = task.network().train()
-    task.loopback(network, torch.rand(4, parameters.SIZE))
+    task.loopback(network, torch.rand(4, parameters.SIZE), task.eyes(image))
     assert network.training
     assert all(bn.num_batches_tracked == 0 for bn in modules(network))
     task.loss(network, (image,))

@@ -1,0 +1,59 @@
+"""What tasks on aligned faces share: crops of pairs, scores and labels of what is said of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mien.core import alignment, parameters
+from mien.training import augment
+from mien.training.data import Floats, Pixels
+from mien.training.metrics import Scores, estimator_scores
+from mien.training.networks import VALUES
+from mien.training.task import Task, compose, to_tensor
+
+_COLUMNS: Final = [parameters.INDEX[name] for name in VALUES]
+
+
+class AlignedTask(Task):
+    """Lessons on faces as capture aligns them."""
+
+    def crops(
+        self, rng: Generator, indices: NDArray[np.int64], size: int, disturbed: bool
+    ) -> tuple[Tensor, NDArray[np.bool_]]:
+        """Faces (B, 3, size, size) over backgrounds, and which of them (B,) are mirrored."""
+        images, mirrored = [], disturbed & (rng.random(len(indices)) < 0.5)
+        for i, turned in zip(indices, mirrored, strict=True):
+            face, points = self.face(rng, int(i), bool(turned), 0)
+            matrix = alignment.aligned_matrix(points, 1)
+            if disturbed:  # a tracker's landmarks are not quite the true ones
+                matrix = compose(augment.jitter(rng, 0.01, 0.02, 1), matrix)
+            image = augment.paste(face, size * matrix, augment.background(rng, size))
+            images.append(augment.disturb(rng, image, cover=0.05) if disturbed else image)
+        return to_tensor(images), mirrored
+
+
+def judged(y: Floats, values: Floats) -> Scores:
+    """Scores of parameter vectors (N, n), n of 285 or the paper's 269, against values (N, 41)."""
+    said = np.tile(parameters.neutral(), (len(y), 1))
+    said[:, : y.shape[1]] = y
+    return estimator_scores(said[:, _COLUMNS], values)
+
+
+def labelled(tile: NDArray[np.float32], said: Floats, truth: Floats) -> Pixels:
+    """A face (S, S, 3) in 0..1, or several in a row, with its strongest units written below: said
+    (23,) / true (41,)."""
+    height = 192
+    image = (tile * 255).round().astype(np.uint8)
+    image = cv2.resize(image, (height * tile.shape[1] // tile.shape[0], height))
+    image = cv2.copyMakeBorder(image, 0, 64, 0, 0, cv2.BORDER_CONSTANT)
+    for k, j in enumerate(np.argsort(-truth[: len(parameters.AUS)])[:4]):
+        text = f"{VALUES[j]} {said[j]:.2f} / {truth[j]:.2f}"
+        at = (4, height + 14 + 15 * k)
+        cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255,) * 3, 1)
+    return np.asarray(image, np.uint8)
