@@ -14,9 +14,9 @@ from mien.training.bisenet import BiSeNet, region_attention
 from mien.training.losses import l_ct
 from mien.training.networks import HEATMAP, LANDMARKS_SIZE, Landmarks, standardised
 
-# One over the share of the aligned crop that each component fills, the median over renders: in T
-# every component then counts alike, small as an eye is.
-BETA: Final = {"eyes": 200.0, "brows": 145.0, "nose": 30.0, "mouth": 50.0, "face": 1.9}
+# A fifth of one over the share of the aligned crop that each component fills, the median over
+# renders: small as an eye is, it counts like the face, and L_ct is the mean of all five.
+BETA: Final = {"eyes": 40.0, "brows": 29.0, "nose": 6.0, "mouth": 10.0, "face": 0.38}
 
 # Which of the maps each sub-network reads, section 2.4; "fused" is f_gb.
 _LOCAL: Final = ("eyes", "nose", "mouth", "face")
