@@ -12,6 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from mien.training.backdrop import backdrop
 from mien.training.data import Pixels
 
 Array = NDArray[np.float64]
@@ -32,7 +33,10 @@ def _cloud(rng: Generator, size: int, cells: int) -> Pixels:
 
 
 def background(rng: Generator, size: int) -> Pixels:
-    """A scene without a face: plain, gradient or noise at several scales, with shapes in it."""
+    """A scene without a face: a place, or plain, gradient or noise at several scales with shapes
+    in it."""
+    if rng.random() < 0.4:
+        return backdrop(rng, size)
     image = _cloud(rng, size, int(rng.choice([1, 2, 2, 3, 4])))
     for cells in (8, 24, 64):
         if rng.random() < 0.35:
