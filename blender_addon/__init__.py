@@ -4,12 +4,14 @@
 import bpy
 
 from . import (
+    drop,
     face_operator,
     mapping_panel,
     mapping_properties,
     operators,
     panel,
     properties,
+    translations,
     tune_panel,
     tune_properties,
 )
@@ -25,6 +27,7 @@ _CLASSES = (
     operators.MIEN_OT_cancel,
     operators.MIEN_OT_key_again,
     face_operator.MIEN_OT_add_face,
+    *drop.CLASSES,
     panel.MIEN_PT_capture,
     *tune_panel.CLASSES,
     *mapping_panel.CLASSES,
@@ -36,9 +39,11 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.mien = bpy.props.PointerProperty(type=properties.MienSettings)
     bpy.types.VIEW3D_MT_mesh_add.append(face_operator.menu)
+    translations.register()
 
 
 def unregister() -> None:
+    translations.unregister()
     if memory.running:
         memory.running.close()
         memory.running = None
