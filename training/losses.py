@@ -20,7 +20,8 @@ WEIGHTS: Final = {"ct": 1.0, "id": 0.1, "pr": 0.1, "lp": 0.1, "adv": 0.1}
 ALPHA: Final = 0.1  # of the identity in equation (10)
 BETA: Final = 0.01  # of the action units in equation (10)
 LAMBDA_LE: Final = 1.0  # of the base identity in equation (11)
-LAMBDA: Final = 0.1  # of the perceptual loss in equation (3); the paper gives no value
+# Of equation (3); the paper gives no value.  The three maps differ some 50 times as much as pixels.
+LAMBDA: Final = 0.02
 
 _POSE: Final = parameters.group("pose")
 _AU: Final = parameters.group("au")
