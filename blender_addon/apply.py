@@ -20,6 +20,7 @@ from mien.core.take import Take
 from . import actions, keyframes
 from .choices import ACTION
 from .rig_names import Character, character
+from .showing import show
 from .thinning import EVERY_CAPTURE, Keys, thinned
 
 
@@ -41,6 +42,8 @@ class Report:
     def lines(self) -> list[str]:
         """For people to read: what was done, then what was left out."""
         out = [f"{self.channels} channels keyed from frame {self.first:.0f} to {self.last:.0f}"]
+        if not self.actions:
+            out = [f"{self.channels} channels posed, without keys"]
         if self.unmatched:
             out.append(f"Not on this character: {', '.join(self.unmatched)}")
         if self.driven:
@@ -86,11 +89,13 @@ def apply(
     keys: Keys = EVERY_CAPTURE,
     where: str = ACTION,
     again: Collection[bpy.types.Action] = (),
+    pose: bool = False,
 ) -> Report:
     """Keys the take on the target's character, the first time stamp on frame ``start``.
 
     mapping: a mapping, or its name or file, or "" to detect it.  neck_share: how much of the head's
     turn the neck takes, 0..1; None leaves it to the mapping.  where, again: see ``actions.write``.
+    pose: the first frame is put onto the character instead, without keys.
     Raises UserError, and then nothing has changed.
     """
     on = target if isinstance(target, Character) else character(target)
@@ -105,7 +110,9 @@ def apply(
             "choose another mapping, or another target."
         )
     channels = thinned(channels, keys)
-    made = actions.write(channels, "mien", where, on.owners, again)
+    if pose:
+        show(channels)
+    made = [] if pose else actions.write(channels, "mien", where, on.owners, again)
     return Report(
         made,
         min(float(c.frames[0]) for c in channels),

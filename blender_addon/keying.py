@@ -15,9 +15,9 @@ from mien.core.mapping import Mapping
 
 from . import actions, takes
 from .apply import Report, apply
-from .choices import AUTO, EDITED, FILE, MARKED, RANGE
+from .choices import AUTO, EDITED, FILE, MARKED, POSED, RANGE
 from .mapping_edit import read
-from .rig_names import character
+from .rig_names import Character, character
 from .showing import Shown
 from .thinning import Keys
 from .tuning import Neutral, cleanup
@@ -65,32 +65,43 @@ def changed(_: object, context: bpy.types.Context) -> None:
     if memory.held or memory.running or settings.take is None or settings.target is None:
         return
     made = takes.actions(settings.take)
-    if actions.playing(character(settings.target).owners, made):
+    if actions.playing(chosen_character(settings).owners, made):
         try:
-            key(context, settings.take, settings.target)
+            key(context, settings.take)
         except UserError as error:
             memory.lines = [str(error)]
 
 
-def key(context: bpy.types.Context, text: bpy.types.Text, target: bpy.types.Object) -> Report:
+def key(context: bpy.types.Context, text: bpy.types.Text) -> Report:
     """Keys a take with the settings of the panel, in the place of what it was keyed into before,
-    and remembers the report for the panel.  UserError says why not."""
+    and remembers the report for the panel.  UserError says why not.
+
+    A photo goes onto the current frame, as a key or as nothing but a pose.
+    """
     settings: MienSettings = context.scene.mien
+    take = takes.read(text)
+    photo = len(take) == 1
     report = apply(
-        takes.read(text),
-        target,
+        take,
+        chosen_character(settings),
         scene=context.scene,
         mapping=chosen_mapping(settings),
         settings=cleanup(settings.tuning, _neutral(settings, text)),
-        start=settings.start_frame,
+        start=context.scene.frame_current if photo else settings.start_frame,
         neck_share=neck_share(settings),
         keys=_keys(settings),
         where=settings.where,
         again=takes.actions(text),
+        pose=photo and settings.photo == POSED,
     )
     takes.remember(text, report.actions)
     memory.lines = report.lines()
     return report
+
+
+def chosen_character(settings: MienSettings) -> Character:
+    """The target with all that belongs to it."""
+    return character(settings.target, settings.others)
 
 
 def neck_share(settings: MienSettings) -> float | None:

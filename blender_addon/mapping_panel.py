@@ -15,12 +15,11 @@ from mien.core.mapping import Channel, Mapping
 
 from .apply import mapping_for
 from .choices import EDITED
-from .keying import changed, chosen_mapping, held, memory
+from .keying import changed, chosen_character, chosen_mapping, held, memory
 from .mapping_edit import add, fill, read
 from .mapping_properties import MienMapped
 from .mapping_test import test
 from .operators import RUNNING, possible
-from .rig_names import character
 from .tune_panel import Child
 
 _NOTHING = "The editor is empty: edit a copy of a mapping, import one, or add a channel"
@@ -64,7 +63,7 @@ class MIEN_OT_edit_mapping(_Edit):
         try:
             wanted = chosen_mapping(settings)
             assert isinstance(wanted, str)
-            _edit(context, mapping_for(character(settings.target), wanted))
+            _edit(context, mapping_for(chosen_character(settings), wanted))
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

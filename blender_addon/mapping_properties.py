@@ -18,20 +18,19 @@ from bpy.props import (
 from mien.core.parameters import SIGNALS
 from mien.rig_mappings.loader import AXES, CHARACTER_AXES
 
-from .keying import changed
+from .keying import changed, chosen_character
 from .mapping_test import test
-from .rig_names import character
 
 
 def _targets(self: "MienMapped", context: bpy.types.Context, typed: str) -> Iterable[str]:
     """The names on the target character, for the search in a field."""
-    target = context.scene.mien.target
-    return character(target).names().of(self.kind) if target else ()
+    settings = context.scene.mien
+    return chosen_character(settings).names().of(self.kind) if settings.target else ()
 
 
 def _bones(self: object, context: bpy.types.Context, typed: str) -> Iterable[str]:
-    target = context.scene.mien.target
-    return character(target).bones if target else ()
+    settings = context.scene.mien
+    return chosen_character(settings).bones if settings.target else ()
 
 
 def _signals(self: object, context: bpy.types.Context, typed: str) -> Iterable[str]:

@@ -16,9 +16,8 @@ from mien.core.retarget import retarget
 from mien.core.take import Take
 
 from . import keyframes
-from .keying import memory
+from .keying import chosen_character, memory
 from .mapping_edit import read_channel
-from .rig_names import character
 from .showing import put_back, show
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def test(_: object, context: bpy.types.Context) -> None:
     full = {name: ANGLE_UNIT if name in ANGLE_SIGNALS else 1.0 for name in channel.signals}
     signals = {name: np.array([edited.amount * by]) for name, by in full.items()}
     take = Take(np.zeros(1, int), np.zeros(1), np.ones(1), np.ones(1, bool), signals)
-    on = character(settings.target)
+    on = chosen_character(settings)
     curves = retarget(take, Mapping("", "", "", (), (channel,)), on.names()).curves
     channels, _driven = keyframes.plan(curves, on, fps=1, start=0)
     memory.tested = show(channels)

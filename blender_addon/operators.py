@@ -173,7 +173,7 @@ class MIEN_OT_key_again(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.mien
         try:
-            tell(self, key(context, settings.take, settings.target))
+            tell(self, key(context, settings.take))
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -10,11 +10,10 @@ import bpy
 
 from .apply import detected
 from .choices import AUTO, FILE, MARKED, WEBCAM
-from .keying import memory
+from .keying import chosen_character, memory
 from .operators import MIEN_OT_cancel, MIEN_OT_capture, MIEN_OT_key_again, MIEN_OT_stop
 from .properties import MienSettings
-from .rig_names import character
-from .session import from_take
+from .session import from_take, is_photo
 
 
 class MIEN_PT_capture(bpy.types.Panel):
@@ -37,18 +36,22 @@ class MIEN_PT_capture(bpy.types.Panel):
         if not from_take(settings):
             fields.prop(settings, "live")
         fields.prop(settings, "target")
+        fields.prop(settings, "others")
         fields.prop(settings, "mapping")
         if settings.mapping == FILE:
             fields.prop(settings, "mapping_file")
         elif settings.mapping == AUTO and settings.target:
-            _line(fields, _match(settings.target))
+            _line(fields, _match(settings))
         if settings.source_type == FILE and not from_take(settings):
             fields.prop(settings, "use_range")
             if settings.use_range:
                 _pair(fields, settings, "range_start", "range_end")
         if not from_take(settings):
             fields.prop(settings, "face")
-        fields.prop(settings, "start_frame")
+        if is_photo(settings):
+            fields.prop(settings, "photo")
+        else:
+            fields.prop(settings, "start_frame")
         fields.separator()
         fields.prop(settings, "neutral")
         if settings.neutral == MARKED:
@@ -82,8 +85,8 @@ def _line(layout: bpy.types.UILayout, text: str) -> None:
     row.label(text=text)
 
 
-def _match(target: bpy.types.Object) -> str:
-    found = detected(character(target))
+def _match(settings: MienSettings) -> str:
+    found = detected(chosen_character(settings))
     if found is None:
         return "No known names here"
     return f"{found.name}: {found.matched} of {found.total} names, {found.words()}"

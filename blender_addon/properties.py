@@ -18,7 +18,21 @@ from bpy.props import (
 from mien import rig_mappings
 
 from . import takes
-from .choices import ACTION, AUTO, EDITED, EVERY, FILE, MARKED, RANGE, REDUCED, STEP, STRIP, WEBCAM
+from .choices import (
+    ACTION,
+    AUTO,
+    EDITED,
+    EVERY,
+    FILE,
+    KEYED,
+    MARKED,
+    POSED,
+    RANGE,
+    REDUCED,
+    STEP,
+    STRIP,
+    WEBCAM,
+)
 from .keying import changed
 from .mapping_properties import MienMapping
 from .rig_names import can_be_target
@@ -68,6 +82,20 @@ class MienSettings(bpy.types.PropertyGroup):
         description="The character to animate: its armature or any of its meshes",
         type=bpy.types.Object,
         poll=lambda self, item: can_be_target(item),
+    )
+    others: PointerProperty(
+        name="And meshes of",
+        description="A collection whose meshes belong to the character too, such as lashes, teeth "
+        "and clothes with shape keys of the same names",
+        type=bpy.types.Collection,
+    )
+    photo: EnumProperty(
+        name="Photo",
+        description="What a single picture becomes, on the current frame",
+        items=[
+            (KEYED, "Key", "Keys on the current frame"),
+            (POSED, "Pose", "A pose without keys, to work on"),
+        ],
     )
     mapping: EnumProperty(
         name="Mapping",

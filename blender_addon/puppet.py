@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import bpy
 import numpy as np
 
 from mien.core.cleanup import clean
@@ -15,8 +14,7 @@ from mien.core.take import Take
 
 from . import keyframes
 from .apply import mapping_for, with_neck
-from .keying import chosen_mapping, neck_share
-from .rig_names import character
+from .keying import chosen_character, chosen_mapping, neck_share
 from .showing import Shown, put_back, show
 from .tuning import cleanup
 
@@ -29,7 +27,7 @@ class Puppet:
 
     def __init__(self, settings: MienSettings) -> None:
         """UserError when no mapping fits the target."""
-        on = character(settings.target)
+        on = chosen_character(settings)
         self._target = str(settings.target.name)
         wanted = chosen_mapping(settings)
         mapping = mapping_for(on, wanted) if isinstance(wanted, str) else wanted
@@ -39,14 +37,13 @@ class Puppet:
 
     def move(self, settings: MienSettings, signals: Mapping[str, float]) -> None:
         """Shows the signals of one frame, tuned as the panel says."""
-        target = bpy.data.objects.get(self._target)
-        if target is None:
+        if settings.target is None or settings.target.name != self._target:
             return
         values = {name: np.array([value]) for name, value in signals.items()}
         take = Take(np.zeros(1, int), np.zeros(1), np.ones(1), np.ones(1, bool), values)
         tuned = clean(take, cleanup(settings.tuning, "none"))
         curves = retarget(tuned, self._mapping, self._names).curves
-        channels, _ = keyframes.plan(curves, character(target), fps=1, start=0)
+        channels, _ = keyframes.plan(curves, chosen_character(settings), fps=1, start=0)
         shown = show(channels)
         self._moved = (
             shown

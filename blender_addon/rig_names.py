@@ -78,13 +78,20 @@ def can_be_target(item: bpy.types.Object) -> bool:
     return item.type in {"ARMATURE", "MESH"}
 
 
-def character(target: bpy.types.Object) -> Character:
-    """The whole character that an armature or any one of its meshes belongs to."""
+def character(target: bpy.types.Object, others: bpy.types.Collection | None = None) -> Character:
+    """The whole character that an armature or any one of its meshes belongs to.
+
+    Without an armature these are the meshes beside it under the same parent.  The meshes in
+    ``others`` belong to it too.
+    """
     armature = _armature(target)
+    more = list(others.all_objects) if others else []
     if armature is None:
-        return Character(target, None, _meshes([target, *target.children_recursive]))
+        family = (target.parent or target).children_recursive
+        return Character(target, None, _meshes([target, *family, *more]))
     bound = [o for o in bpy.data.objects if o.type == "MESH" and o.find_armature() == armature]
-    return Character(armature, armature, _meshes([*bound, *armature.children_recursive, target]))
+    family = armature.children_recursive
+    return Character(armature, armature, _meshes([*bound, *family, target, *more]))
 
 
 def _armature(item: bpy.types.Object | None) -> bpy.types.Object | None:

@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from mien.core.errors import UserError
+from mien.core.frames import IMAGE_SUFFIXES
 from mien.core.take import Take
 
 from . import takes
@@ -121,10 +122,10 @@ class Session:
         text = takes.keep(self._take, self._neutral)
         context.scene.mien.take = text
         self.kept = True
-        target = bpy.data.objects.get(self.target)
-        if target is None:
+        if self.target not in bpy.data.objects:
             raise UserError(f"{self.target} is no longer in the file: choose another target.")
-        report = key(context, text, target)
+        context.scene.mien.target = bpy.data.objects[self.target]
+        report = key(context, text)
         if self.progress.note:
             memory.lines.append(self.progress.note)
         return report
@@ -142,6 +143,12 @@ class Session:
 def from_take(settings: MienSettings) -> bool:
     """Whether the source is a saved take, which need not be captured."""
     return settings.source_type == FILE and settings.source.lower().endswith(TAKE_SUFFIXES)
+
+
+def is_photo(settings: MienSettings) -> bool:
+    """Whether the source is a single picture."""
+    suffix = Path(settings.source).suffix.lower()
+    return settings.source_type == FILE and suffix in IMAGE_SUFFIXES
 
 
 def _request(settings: MienSettings) -> dict[str, Any]:

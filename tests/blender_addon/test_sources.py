@@ -1,0 +1,85 @@
+"""Photos, dropped files, and characters of several meshes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+import pytest
+from action_curves import curves_of, keys_of
+
+from mien.blender_addon import takes
+from mien.blender_addon.drop import MIEN_FH_drop
+from mien.core.take import Take
+
+JAW = ('key_blocks["jawOpen"].value', 0)
+
+
+def test_a_photo_is_keyed_on_the_current_frame(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    settings, keys = scene.mien, head.data.shape_keys
+    block = keys.key_blocks["jawOpen"]
+    for frame in (1, 60):
+        block.value = 0.75
+        block.keyframe_insert("value", frame=frame)
+    settings.source, settings.target = str(media("one_face.jpg")), head
+    scene.frame_set(30)
+    assert bpy.ops.mien.capture() == {"FINISHED"}
+    measured = takes.read(settings.take).signals["AU26"][0]
+    assert keys_of(curves_of(keys)[JAW])[:, 0].tolist() == [1, 30, 60]
+    assert keys_of(curves_of(keys)[JAW])[1, 1] == pytest.approx(measured, abs=1e-6)
+
+
+def test_a_photo_can_be_a_pose_without_keys(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    settings = scene.mien
+    settings.source, settings.target = str(media("one_face.jpg")), head
+    settings.photo = "POSED"
+    assert bpy.ops.mien.capture() == {"FINISHED"}
+    signals = takes.read(settings.take).signals
+    smile = head.data.shape_keys.key_blocks["mouthSmileLeft"].value
+    assert smile == pytest.approx(signals["AU12.L"][0], abs=1e-6)
+    assert not bpy.data.actions
+    settings.tuning.strength = 0.5
+    bpy.ops.mien.key_again()
+    assert head.data.shape_keys.key_blocks["mouthSmileLeft"].value == pytest.approx(smile / 2)
+
+
+def test_a_dropped_file_is_the_source(scene: bpy.types.Scene) -> None:
+    scene.mien.source_type = "WEBCAM"
+    assert bpy.ops.mien.drop(filepath="/clips/smile.mp4") == {"FINISHED"}
+    assert (scene.mien.source_type, scene.mien.source) == ("FILE", "/clips/smile.mp4")
+    assert MIEN_FH_drop.bl_import_operator == "mien.drop"
+    assert ".mp4" in MIEN_FH_drop.bl_file_extensions.split(";")
+
+
+def shaped(name: str) -> bpy.types.Object:
+    bpy.ops.mesh.primitive_cube_add()
+    mesh = bpy.context.object
+    mesh.name = name
+    mesh.shape_key_add(name="Basis")
+    for shape in ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "eyeBlinkLeft", "eyeBlinkRight"):
+        mesh.shape_key_add(name=shape)
+    return mesh
+
+
+def test_all_meshes_of_a_face_are_keyed(take: Take, scene: bpy.types.Scene, tmp_path: Path) -> None:
+    """Face, teeth under the same empty, and lashes that only share a collection."""
+    face, teeth, lashes = shaped("Face"), shaped("Teeth"), shaped("Lashes")
+    bpy.ops.object.empty_add()
+    face.parent = teeth.parent = bpy.context.object
+    more = bpy.data.collections.new("Extras")
+    more.objects.link(lashes)
+    take.save(tmp_path / "take.json")
+    scene.mien.source, scene.mien.target = str(tmp_path / "take.json"), face
+    bpy.ops.mien.capture()
+    assert JAW in curves_of(face.data.shape_keys) and JAW in curves_of(teeth.data.shape_keys)
+    assert curves_of(lashes.data.shape_keys) == {}
+    scene.mien.others = more
+    bpy.ops.mien.key_again()
+    assert JAW in curves_of(lashes.data.shape_keys)
+    jaw = keys_of(curves_of(lashes.data.shape_keys)[JAW])
+    assert (jaw == keys_of(curves_of(face.data.shape_keys)[JAW])).all()
