@@ -9,6 +9,7 @@ _WHAT: Final = {
     "landmarks.onnx": "places 68 landmarks in a face box and says whether it holds a face",
     "estimator.onnx": "action units, their sides, head pose and gaze of an aligned face, "
     "with the performer's neutral face beside it if known",
+    "parser.onnx": "says which of 19 classes each pixel of an aligned face belongs to",
 }
 _INTRODUCTION: Final = """\
 # The networks of mien

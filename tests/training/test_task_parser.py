@@ -1,0 +1,87 @@
+import math
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from mien.core import alignment
+from mien.core.errors import UserError
+from mien.core.face_classes import INDEX
+from mien.training.bisenet import SIZE, load_bisenet
+from mien.training.data import load_pairs
+from mien.training.export import export_folder
+from mien.training.task_parser import ParserTask, class_overlap, hard_pixels
+from mien.training.train import WARM_UP, Training, train
+
+WIDTH = 1 / 8
+
+
+@pytest.fixture(scope="module")
+def task(pairs_folder):
+    return ParserTask(load_pairs(pairs_folder, masks=True), WIDTH)
+
+
+def test_only_hard_pixels_count_and_never_too_few():
+    truth = torch.zeros(1, 8, 16, dtype=torch.long)
+    logits = torch.zeros(1, 2, 8, 16)
+    logits[:, 0] = 10  # sure, and right
+    logits[0, 0, 0, :4], logits[0, 0, 0, 4] = 0.0, -3.0  # fewer than a 16th are unsure
+    each = torch.nn.functional.cross_entropy(logits, truth, reduction="none").flatten()
+    assert math.isclose(hard_pixels(logits, truth), each.topk(8).values.mean(), rel_tol=1e-5)
+    logits[0, 0, 1:3] = 0.5  # not sure enough: 37 hard pixels
+    each = torch.nn.functional.cross_entropy(logits, truth, reduction="none").flatten()
+    assert math.isclose(hard_pixels(logits, truth), each.topk(37).values.mean(), rel_tol=1e-5)
+
+
+def test_overlap_is_of_the_classes_that_are_there():
+    truth = np.array([[0, 0, 1, 1], [10, 10, 10, 10]], np.uint8)
+    found = np.array([[0, 1, 1, 1], [10, 10, 17, 17]], np.uint8)
+    assert class_overlap(truth, found) == {"background": 1 / 2, "skin": 2 / 3, "nose": 1 / 2}
+
+
+def test_a_clean_crop_is_aligned_and_its_background_is_another(task):
+    seen = [task.crop(np.random.default_rng(seed), 3, disturbed=False) for seed in (1, 2)]
+    (one, classes), (two, again) = seen
+    assert one.shape == (SIZE, SIZE, 3) and (classes == again).all()
+    for eye, name in enumerate(("r_eye", "l_eye")):
+        rows, columns = np.nonzero(classes == INDEX[name])
+        place = np.array([columns.mean(), rows.mean()]) / SIZE
+        assert np.abs(place - alignment.TEMPLATE[eye]).max() < 0.04
+    differ = (one.astype(int) != two).any(-1)
+    assert differ[classes == 0].mean() > 0.9 and differ[classes == INDEX["skin"]].mean() < 0.05
+
+
+def test_what_covers_the_face_is_background(task, monkeypatch):
+    def crops():
+        return [task.crop(np.random.default_rng(seed), 3, True)[1] for seed in range(12)]
+
+    monkeypatch.setattr("mien.training.task_parser.COVERED", 1.0)
+    holes = sum(((m == 0)[100:156, 100:156]).mean() > 0.02 for m in crops())
+    monkeypatch.setattr("mien.training.task_parser.COVERED", 0.0)
+    assert holes > sum(((m == 0)[100:156, 100:156]).mean() > 0.02 for m in crops())
+
+
+def test_steps_on_one_batch_lower_the_loss(task, tmp_path):
+    training = Training(task, tmp_path, 1, torch.device("cpu"))
+    training.step = WARM_UP  # at the full rate at once
+    batch = task.batch(np.random.default_rng(0), np.arange(2), disturbed=False)
+    losses = [training.learn(batch) for _ in range(15)]
+    assert min(losses[-3:]) < 0.9 * losses[0]
+
+
+def test_a_taught_parser_is_exported_as_it_is(pairs_folder, tmp_path):
+    options = {"width": WIDTH, "batch": 4}
+    report = train("parser", [pairs_folder], tmp_path, 0.02, "cpu", **options)
+    assert report["steps"] > 0 and 0 <= report["scores"]["clean: mean IoU"] <= 1
+    assert (tmp_path / "parser.png").stat().st_size > 1000
+    network = load_bisenet(tmp_path / "parser.pt")
+    export_folder(tmp_path, tmp_path / "weights")
+    session = onnxruntime.InferenceSession(tmp_path / "weights/parser.onnx")
+    image = torch.rand(2, 3, SIZE, SIZE)
+    with torch.no_grad():
+        expected = network(image).numpy()
+    found = session.run(["logits"], {"image": image.numpy()})[0]
+    assert np.abs(found - expected).max() < 1e-4 * max(1, np.abs(expected).max())
+    with pytest.raises(UserError, match="other options"):
+        train("parser", [pairs_folder], tmp_path, 0.04, "cpu", resume=True, width=2 * WIDTH)
