@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mien.training.checkpoint import read_network
+from mien.training.countdown import Countdown
 from mien.training.data import Pairs
 from mien.training.evaluate import held_out
 from mien.training.fit import STEPS, fit
@@ -48,13 +49,14 @@ def compare(
     out: dict[str, Any] = {"faces": len(indices), "device": str(device), "steps": steps}
     seconds = {}
     for name, way in ways.items():
-        said, spent = [], []
+        said, spent, tell = [], [], Countdown(f"{name}: face")
         for image in images.split(1):
             started = time.perf_counter()
             with torch.set_grad_enabled(name == "GENet"):
                 y = way(image).cpu()  # waits for the device
             spent.append(time.perf_counter() - started)
             said.append(y)
+            tell(len(said), len(indices))
         seconds[name] = float(np.median(spent))
         scores = judged(torch.cat(said).numpy(), pairs.values[indices])
         out[name] = {"seconds per face": seconds[name], **scores}

@@ -5,7 +5,6 @@ through G.  `mien fit IMAGE`, and what R is compared with.
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from mien.core.tracking import Tracker
 from mien.training import losses
 from mien.training.bisenet import load_bisenet
 from mien.training.checkpoint import read_network, write_file
+from mien.training.countdown import Countdown
 from mien.training.data import Pixels
 from mien.training.generator import Generator
 from mien.training.regressor import Eyes, ParserEyes
@@ -97,7 +97,7 @@ def fit_image(
     eyes = ParserEyes(load_bisenet(parser)).requires_grad_(False).to(device)
     image = aligned_image(path, int(g.config["size"]))
     started = time.monotonic()
-    y, content = fit(g, eyes, to_tensor([image]).to(device), steps, _show)
+    y, content = fit(g, eyes, to_tensor([image]).to(device), steps, Countdown("step"))
     with torch.no_grad():
         drawn = g(y)[0].permute(1, 2, 0).cpu().numpy()
     values = y[0].cpu().numpy().astype(float)
@@ -115,9 +115,3 @@ def fit_image(
     png = cv2.imencode(".png", cv2.cvtColor(both, cv2.COLOR_RGB2BGR))[1]
     write_file(out.with_suffix(".png"), png.tobytes())
     return report
-
-
-def _show(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        print(f"\rstep {done} of {total}", end=end, file=sys.stderr, flush=True)
