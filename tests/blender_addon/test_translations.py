@@ -21,10 +21,8 @@ def declared() -> Iterator[str]:
     """Labels and tooltips of operators and panels, and of the properties of every class."""
     yield from tune_panel._TITLES.values()
     for cls in blender_addon._CLASSES:
-        if issubclass(cls, bpy.types.Operator | bpy.types.Panel):
-            yield cls.bl_label
-        if issubclass(cls, bpy.types.Operator | bpy.types.FileHandler):
-            yield cls.bl_label
+        yield getattr(cls, "bl_label", "")
+        if issubclass(cls, bpy.types.Operator):
             yield getattr(cls, "bl_description", "") or inspect.getdoc(cls) or ""
         inherited = {p.identifier for p in cls.bl_rna.base.properties}
         for prop in cls.bl_rna.properties:
