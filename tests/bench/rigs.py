@@ -231,7 +231,9 @@ not by the preset. Left is the subject's left, so the right of a picture.
 
 Right means: AU12 draws both corners of the lips up and out; AU1+2 lifts both brows; AU26 opens
 the mouth; AU43 on the left closes that eye to less than half and leaves the other open; the eyes
-and the head turn to the subject's left and stay level.
+and the head turn to the subject's left and stay level. "Both": the convention has no sides, so that
+the other eye closes too; "-": it has nothing for that. `python tests/bench/regions.py` tells for
+both Rigify faces and an ARKit mesh how well each action unit keeps to its own region.
 
 ![contact sheet](rigs.png)
 
