@@ -115,7 +115,7 @@ class MienSettings(bpy.types.PropertyGroup):
     range_start: _frame("First", "First frame of the source to capture", 0)
     range_end: _frame("Last", "Last frame of the source to capture", 250)
     face: IntProperty(
-        name="Face",
+        name="Face number",
         description="Which face to key: 1 is the first one found, of several the largest",
         min=1,
         max=8,
