@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,21 +23,24 @@ def declared() -> Iterator[str]:
     yield from tune_panel._TITLES.values()
     for cls in blender_addon._CLASSES:
         yield getattr(cls, "bl_label", "")
+        rna = cls.bl_rna
         if issubclass(cls, bpy.types.Operator):
             yield getattr(cls, "bl_description", "") or inspect.getdoc(cls) or ""
-        inherited = {p.identifier for p in cls.bl_rna.base.properties}
-        for prop in cls.bl_rna.properties:
-            # What groups others has no label of its own in a layout.
-            if prop.identifier in inherited or prop.type in ("POINTER", "COLLECTION"):
-                if prop.identifier not in inherited:
-                    yield prop.description
-                continue
-            yield prop.name
-            yield prop.description
-            if prop.type == "ENUM":
-                for item in prop.enum_items_static:
-                    yield item.name
-                    yield item.description
+            rna = getattr(bpy.ops.mien, cls.bl_idname.removeprefix("mien.")).get_rna_type()
+        for prop in rna.properties:
+            if prop.is_runtime and not prop.is_hidden:
+                yield from labels(prop)
+
+
+def labels(prop: bpy.types.Property) -> Iterator[str]:
+    yield prop.description
+    if prop.type != "COLLECTION" and not (
+        prop.type == "POINTER" and prop.fixed_type.base.identifier == "PropertyGroup"
+    ):  # those only group others, and no layout shows them
+        yield prop.name
+    for item in prop.enum_items_static if prop.type == "ENUM" else ():
+        yield item.name
+        yield item.description
 
 
 def drawn() -> Iterator[str]:
@@ -61,6 +65,11 @@ def test_every_label_and_tooltip_is_translated(language: str) -> None:
     shown = {text for text in (*declared(), *drawn()) if text.strip()}
     assert len(shown) > 150
     assert sorted(text for text in shown if not there.get(("*", text))) == []
+
+
+def test_nothing_is_translated_that_nobody_sees() -> None:
+    table = tomllib.loads((FOLDER / "translations.toml").read_text(encoding="utf-8"))
+    assert sorted(table["text"].keys() - {*declared(), *drawn()}) == []
 
 
 @pytest.mark.parametrize(
