@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from mien.core import parameters
 from mien.training.bisenet import ResNet18
 from mien.training.data import Pairs, Pixels, mirror_values
+from mien.training.generator import SIZES
 from mien.training.metrics import Scores
 from mien.training.networks import VALUES, standardised
 from mien.training.task import Batch, sheet
@@ -27,18 +28,20 @@ _BATCH: Final = 32  # faces judged at once
 
 class Cnn(nn.Module):
     """Three convolutions and a fully connected layer (Gudi et al. 2015): pose and AUs (B, 25), as
-    they lead a parameter vector, of aligned faces (B, 3, S, S) in 0..1."""
+    they lead a parameter vector, of aligned faces (B, 3, size, size) in 0..1; ``size`` is a
+    multiple of 16."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.config = {"size": size}
         layers: list[nn.Module] = []
-        inside, side = 3, size
-        for outside in (64, 64, 128):
-            layers += [nn.Conv2d(inside, outside, 5, 2, 2), nn.ReLU(inplace=True), nn.MaxPool2d(2)]
-            inside, side = outside, side // 4
+        inside = 3
+        for outside, stride in ((64, 2), (64, 1), (128, 1)):
+            layers.append(nn.Conv2d(inside, outside, 5, stride, 2))
+            layers += [nn.ReLU(inplace=True), nn.MaxPool2d(2)]
+            inside = outside
         self.trunk = nn.Sequential(*layers)
-        self.fc = nn.Linear(inside * max(1, side) ** 2, POSE_AND_UNITS)
+        self.fc = nn.Linear(inside * (size // 16) ** 2, POSE_AND_UNITS)
 
     def forward(self, image: Tensor) -> Tensor:
         said: Tensor = self.fc(self.trunk(standardised(image)).flatten(1))
@@ -73,7 +76,9 @@ class CnnTask(AlignedTask):
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:
-        parser.add_argument("--size", type=int, default=128, help="px of the aligned faces (128)")
+        parser.add_argument(
+            "--size", type=int, choices=SIZES, default=128, help="px of the aligned faces (128)"
+        )
 
     def network(self) -> nn.Module:
         return Cnn(self.size)

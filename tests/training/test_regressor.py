@@ -115,4 +115,4 @@ def test_scores_and_picture_tell_what_r_says_of_held_out_faces(task):
     _, held = task.pairs.split()
     scores = task.score(network, held)
     assert set(scores["equations"]) == set(losses.WEIGHTS) and "AU12" in scores["ICC(3,1)"]
-    assert task.picture(network, held).shape == (6 * 226, 4 * 384, 3)
+    assert task.picture(network, held).shape == (6 * 256, 4 * 384, 3)
