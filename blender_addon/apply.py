@@ -41,7 +41,7 @@ class Report:
 
     def lines(self) -> list[str]:
         """For people to read: what was done, then what was left out."""
-        out = [f"{self.channels} channels keyed from frame {self.first:.0f} to {self.last:.0f}"]
+        out = [f"{self.channels} channels keyed, frames {self.first:.0f} to {self.last:.0f}"]
         if not self.actions:
             out = [f"{self.channels} channels posed, without keys"]
         if self.unmatched:

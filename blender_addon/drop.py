@@ -33,9 +33,8 @@ class MIEN_OT_drop(bpy.types.Operator):
         return {"FINISHED"}
 
 
+# Without a docstring, which Blender would show as a tooltip.
 class MIEN_FH_drop(bpy.types.FileHandler):
-    """Blender asks it what to do with a file that is dropped."""
-
     bl_idname = "MIEN_FH_drop"
     bl_label = "Mien"
     bl_import_operator = MIEN_OT_drop.bl_idname

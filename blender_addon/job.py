@@ -155,7 +155,10 @@ class Job:
             self._complaints.seek(0)
             said = self._complaints.read().decode("utf-8", "replace").strip()
             last = said.splitlines()[-1] if said else "it said nothing"
-            self.error = f"The capture process stopped (code {code}): {last}"
+            self.error = (
+                f"The capture process stopped with code {code} ({last}): capture again, and "
+                "report it if that happens again."
+            )
 
 
 def _environment(own: bool) -> dict[str, str]:

@@ -100,7 +100,8 @@ class MIEN_OT_capture(bpy.types.Operator):
     def _finish(self, context: bpy.types.Context) -> set[str]:
         assert memory.running
         if memory.running.cancelled:
-            self.report({"INFO"}, "Capture cancelled; nothing was changed")
+            memory.lines = ["Capture cancelled; nothing was changed"]
+            self.report({"INFO"}, memory.lines[0])
             return {"CANCELLED"}
         try:
             tell(self, memory.running.finish(context))

@@ -14,7 +14,9 @@ import pytest
 from mien.blender_addon import keying, session, takes
 from mien.blender_addon.job import Job
 from mien.blender_addon.operators import MIEN_OT_capture
+from mien.blender_addon.puppet import Puppet
 from mien.core.errors import UserError
+from mien.core.parameters import SIGNALS
 from mien.core.take import Take
 
 
@@ -53,20 +55,24 @@ def test_key_again_follows_the_settings(
     assert head.data.shape_keys.key_blocks["jawOpen"].value == 0
 
 
-class MIEN_OT_escape(MIEN_OT_capture):
-    """The capture operator with Esc pressed after some frames, as no window can press it here."""
+class MIEN_OT_end(MIEN_OT_capture):
+    """The capture operator, ended after some frames: by Esc, which no window can press here, or
+    by the death of its worker."""
 
-    bl_idname = "mien.escape"
-    frames = 0
+    bl_idname = "mien.end"
+    frames, how = 0, "Esc"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         tick, escape = (SimpleNamespace(type=t, value="PRESS") for t in ("TIMER", "ESC"))
         assert self._begin(context)
         while keying.memory.running.progress.done < self.frames:
             assert self.modal(context, tick) == {"PASS_THROUGH"}
-        assert self.modal(context, escape) == {"RUNNING_MODAL"}
+        if self.how == "Esc":
+            assert self.modal(context, escape) == {"RUNNING_MODAL"}
+        else:
+            keying.memory.running._job._process.kill()
         while (outcome := self.modal(context, tick)) == {"PASS_THROUGH"}:
-            time.sleep(0.05)
+            time.sleep(0.02)
         return outcome
 
 
@@ -75,27 +81,44 @@ def saved_bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("frames", [0, 1])
-def test_esc_cancels_and_leaves_nothing_behind(
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("frames", [0, 1, 12])
+@pytest.mark.parametrize("how", ["Esc", "kill"])
+def test_a_cancel_or_a_dead_worker_leaves_the_file_as_it_was(
+    how: str,
     frames: int,
-    clip: Callable[[int], Path],
+    live: bool,
+    media: Callable[[str], Path],
     head: bpy.types.Object,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    prepare(clip(300), head)
+    prepare(media("expressions.mp4"), head)
+    bpy.context.scene.mien.live = live
+    head.data.shape_keys.key_blocks["jawOpen"].value = 0.0625
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setattr(MIEN_OT_escape, "frames", frames)
+    monkeypatch.setattr(MIEN_OT_end, "frames", frames)
+    monkeypatch.setattr(MIEN_OT_end, "how", how)
+    look = Puppet(bpy.context.scene.mien)  # Blender makes room for properties when they are read
+    look.move(bpy.context.scene.mien, dict.fromkeys(SIGNALS, 0.5))
+    look.rest()
     before = saved_bytes(tmp_path / "scene.blend")
-    bpy.utils.register_class(MIEN_OT_escape)
+    bpy.utils.register_class(MIEN_OT_end)
     try:
-        assert bpy.ops.mien.escape() == {"CANCELLED"}
+        if how == "Esc":
+            assert bpy.ops.mien.end() == {"CANCELLED"}
+        else:
+            with pytest.raises(RuntimeError, match="The capture process stopped"):
+                bpy.ops.mien.end()
     finally:
-        bpy.utils.unregister_class(MIEN_OT_escape)
+        bpy.utils.unregister_class(MIEN_OT_end)
+    (line,) = keying.memory.lines
+    said = "nothing was changed" if how == "Esc" else "capture again"
+    assert said in line and "\n" not in line
     assert keying.memory.running is None
-    assert not bpy.data.texts
+    assert not bpy.data.texts and not bpy.data.actions
     assert not list(folder.iterdir())
     assert saved_bytes(tmp_path / "scene.blend") == before
 
@@ -123,7 +146,10 @@ def test_a_worker_that_cannot_run_is_one_sentence(tmp_path: Path) -> None:
     job = Job({}, str(fake))
     assert job.wait(30)
     job.close()
-    assert job.error == "The capture process stopped (code 3): nothing to see"
+    assert job.error == (
+        "The capture process stopped with code 3 (nothing to see): capture again, and report it "
+        "if that happens again."
+    )
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a video"])

@@ -1,0 +1,100 @@
+"""How long the panel's timer holds up a real window while it captures, with pictures of it.
+
+    blender --window-geometry 0 0 1280 900 -P tests/bench/window.py -- CLIP FOLDER [live]
+
+with mien on the Python path, in an X display that ImageMagick's ``import`` can read.  Writes
+rest.png, capturing.png and after.png, and what it measured to measured.txt.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+
+from mien import blender_addon
+from mien.blender_addon import keying, operators
+
+CLIP, OUT = sys.argv[sys.argv.index("--") + 1 :][:2]
+LIVE = sys.argv[-1] == "live"
+spent: list[float] = []  # s in each call of the operator's modal
+modal = operators.MIEN_OT_capture.modal
+
+
+def timed(self: bpy.types.Operator, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    began = time.perf_counter()
+    try:
+        return modal(self, context, event)
+    finally:
+        spent.append(time.perf_counter() - began)
+
+
+def view() -> dict[str, object]:
+    window = bpy.context.window_manager.windows[0]
+    area = next(a for a in window.screen.areas if a.type == "VIEW_3D")
+    region = next(r for r in area.regions if r.type == "WINDOW")
+    return {"window": window, "area": area, "region": region}
+
+
+def picture(name: str) -> None:
+    subprocess.run(["import", "-window", "root", str(Path(OUT) / f"{name}.png")], check=True)
+
+
+def steps() -> Iterator[float]:
+    """What is done, and the seconds until the next of it."""
+    with bpy.context.temp_override(**view()):
+        bpy.ops.object.select_all(action="SELECT")
+        bpy.ops.object.delete()
+        bpy.ops.mien.add_face()
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_selected()
+    area = view()["area"]
+    area.spaces[0].show_region_ui = True
+    yield 3
+    next(r for r in area.regions if r.type == "UI").active_panel_category = "Mien"
+    settings = bpy.context.scene.mien
+    settings.source, settings.live = CLIP, LIVE
+    yield 4
+    picture("rest")
+    with bpy.context.temp_override(**view()):
+        bpy.ops.mien.capture("INVOKE_DEFAULT")
+    while not keying.memory.running.progress.done:
+        yield 1
+    yield 6
+    picture("capturing")
+    if LIVE:
+        bpy.ops.mien.stop()
+    while keying.memory.running:
+        yield 0.5
+    calls = len(spent)
+    *during, last = spent
+    bpy.context.scene.frame_set(30)
+    yield 4
+    picture("after")
+    scene = [f"Blender {bpy.app.version_string}, {len(settings.take.as_string())} bytes of take"]
+    scene += [f"{calls} calls, at most {1000 * max(during):.1f} ms; the last, which keys, "
+              f"{1000 * last:.0f} ms", *keying.memory.lines]  # fmt: skip
+    (Path(OUT) / "measured.txt").write_text("\n".join(scene) + "\n")
+
+
+def go() -> float:
+    try:
+        return next(todo)
+    except StopIteration:
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+bpy.context.preferences.view.show_splash = False
+operators.MIEN_OT_capture.modal = timed
+blender_addon.register()
+todo = steps()
+bpy.app.timers.register(go, first_interval=3)
