@@ -58,6 +58,21 @@ def test_exported_files_run_as_capture_runs_them(runs, pairs_folder, tmp_path):
     assert scores["samples"] == 8 and -1 <= scores["with neutral"]["ICC(3,1)"]["AU12"] <= 1
 
 
+@pytest.mark.parametrize("name", ["landmarks", "parser", "recognizer"])
+def test_mixed_precision_means_the_same_loss(pairs_folder, tmp_path, name):
+    kind = TASKS[name]
+    options = {} if name == "landmarks" else {"width": 1 / 4}
+    task = kind(load_pairs(pairs_folder, **dict.fromkeys(kind.extras, True)), **options)
+    batch = task.batch(np.random.default_rng(0), np.arange(0, 16, 4))
+    losses = []
+    for mixed in (False, True):
+        training = Training(task, tmp_path, 1, torch.device("cpu"))
+        training.mixed = mixed
+        training.network.eval()  # no dropout, no batch's own statistics
+        losses.append(training.learn(batch))
+    assert losses[0] != losses[1] and losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
 def test_the_finders_target_is_what_capture_decodes():
     boxes = np.array([[60.0, 70, 40], [130, 120, 90]])
     cells = FinderTask.cells(boxes)
