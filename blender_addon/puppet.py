@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from mien.core.take import Take
 from . import keyframes
 from .apply import mapping_for, with_neck
 from .keying import chosen_character, chosen_mapping, neck_share
-from .showing import Shown, put_back, show
+from .showing import Place, Shown, put_back, show
 from .tuning import cleanup
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Puppet:
         mapping = mapping_for(on, wanted) if isinstance(wanted, str) else wanted
         self._mapping = with_neck(mapping, neck_share(settings))
         self._names = on.names()  # slow on a large rig, and the same for every frame
-        self._moved: list[Shown] = []
+        self._moved: dict[Place, Shown] = {}
 
     def move(self, settings: MienSettings, signals: Mapping[str, float]) -> None:
         """Shows the signals of one frame, tuned as the panel says."""
@@ -44,17 +45,14 @@ class Puppet:
         tuned = clean(take, cleanup(settings.tuning, "none"))
         curves = retarget(tuned, self._mapping, self._names).curves
         channels, _ = keyframes.plan(curves, chosen_character(settings), fps=1, start=0)
-        shown = show(channels)
-        self._moved = (
-            shown
-            if not self._moved
-            else [
-                Shown(new.kind, new.owner, new.path, new.index, old.before, new.now)
-                for old, new in zip(self._moved, shown, strict=True)
-            ]
-        )
+        now = {one.place: one for one in show(channels)}
+        put_back([one for place, one in self._moved.items() if place not in now])  # left out now
+        self._moved = {
+            place: dataclasses.replace(one, before=self._moved.get(place, one).before)
+            for place, one in now.items()
+        }
 
     def rest(self) -> None:
         """Puts everything back as it was before the first move."""
-        put_back(self._moved)
-        self._moved = []
+        put_back(list(self._moved.values()))
+        self._moved = {}

@@ -9,6 +9,7 @@ import bpy
 
 from .keyframes import Channel
 
+Place = tuple[str, str, str, int]  # kind of owner, its name, data path, index
 _KINDS = {"Object": "objects", "Key": "shape_keys"}
 
 
@@ -25,6 +26,11 @@ class Shown:
     index: int
     before: float
     now: float
+
+    @property
+    def place(self) -> Place:
+        """Where it was put."""
+        return self.kind, self.owner, self.path, self.index
 
 
 def show(channels: list[Channel]) -> list[Shown]:

@@ -133,7 +133,7 @@ class MIEN_PT_tune(Child, bpy.types.Panel):
         layout, tuning = self.layout, context.scene.mien.tuning
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.enabled = memory.running is None
+        layout.enabled = _tunable()
         column = layout.column(align=True)
         for name in ("strength", "smoothing", "offset", "low", "high"):
             column.prop(tuning, name)
@@ -153,21 +153,26 @@ class MIEN_PT_tune_regions(Child, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, tuning = self.layout, context.scene.mien.tuning
-        layout.enabled = memory.running is None
+        layout.enabled = _tunable()
+        table = _table(layout, "Strength", "Smoothing")
         for name in REGIONS:
             region = getattr(tuning.regions, name)
-            column = layout.column(align=True)
-            row = column.row(align=True)
-            row.prop(region, "use", text=_TITLES[name])
-            values = row.row(align=True)
-            values.active = region.use
-            values.prop(region, "strength", text="")
-            values.prop(region, "smoothing", text="")
-            values = column.row(align=True)
-            values.active = region.use
-            limits = ("furthest",) if name in ("head", "gaze") else ("offset", "low", "high")
-            for limit in limits:
-                values.prop(region, limit)
+            cells = _row(table)
+            cells[0].prop(region, "use", text=_TITLES[name])
+            cells[1].active = region.use
+            for value in ("strength", "smoothing"):
+                cells[1].prop(region, value, text="")
+        table = _table(layout, "Offset", "Least", "Most")
+        for name in REGIONS:
+            region = getattr(tuning.regions, name)
+            cells = _row(table)
+            cells[0].label(text=_TITLES[name])
+            cells[1].active = region.use
+            if name in ("head", "gaze"):
+                cells[1].prop(region, "furthest")
+                continue
+            for value in ("offset", "low", "high"):
+                cells[1].prop(region, value, text="")
 
 
 class MIEN_PT_tune_channels(Child, bpy.types.Panel):
@@ -179,7 +184,7 @@ class MIEN_PT_tune_channels(Child, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, tuning = self.layout, context.scene.mien.tuning
-        layout.enabled = memory.running is None
+        layout.enabled = _tunable()
         row = layout.row()
         row.template_list("MIEN_UL_channels", "", tuning, "channels", tuning, "channel", rows=3)
         buttons = row.column(align=True)
@@ -209,6 +214,26 @@ class MIEN_PT_output(Child, bpy.types.Panel):
             layout.prop(settings, "step")
         elif settings.how_many == REDUCED:
             layout.prop(settings, "bound")
+
+
+def _table(layout: bpy.types.UILayout, *titles: str) -> bpy.types.UILayout:
+    """A column for rows of a name and values, below the titles of the values."""
+    column = layout.column(align=True)
+    cells = _row(column)
+    cells[0].label(text="")
+    for title in titles:
+        cells[1].label(text=title)
+    return column
+
+
+def _row(table: bpy.types.UILayout) -> tuple[bpy.types.UILayout, bpy.types.UILayout]:
+    split = table.split(factor=0.4, align=True)
+    return split.row(align=True), split.row(align=True)
+
+
+def _tunable() -> bool:
+    """Not while a capture runs, but for one that is watched live."""
+    return memory.running is None or memory.running.puppet is not None
 
 
 def _values(layout: bpy.types.UILayout, tuning: MienTuning) -> None:

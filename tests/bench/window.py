@@ -64,12 +64,9 @@ def steps() -> Iterator[float]:
     picture("rest")
     with bpy.context.temp_override(**view()):
         bpy.ops.mien.capture("INVOKE_DEFAULT")
-    while not keying.memory.running.progress.done:
-        yield 1
-    yield 6
+    while keying.memory.running and keying.memory.running.progress.done < 40:
+        yield 0.5
     picture("capturing")
-    if LIVE:
-        bpy.ops.mien.stop()
     while keying.memory.running:
         yield 0.5
     calls = len(spent)

@@ -97,6 +97,12 @@ def test_a_puppet_moves_as_tuned_and_rests(head: bpy.types.Object, scene: bpy.ty
     scene.mien.tuning.strength = 0.5
     puppet.move(scene.mien, REST | {"AU26": 0.8})
     assert jaw.value == pytest.approx(0.4)
+    scene.mien.tuning.regions.jaw.use = False
+    puppet.move(scene.mien, REST | {"AU26": 0.8, "AU12.L": 1.0})
+    assert jaw.value == 0.25, "a region that is left out is as it was"
+    scene.mien.tuning.regions.jaw.use = True
+    puppet.move(scene.mien, REST | {"AU26": 0.8})
+    assert jaw.value == pytest.approx(0.4)
     puppet.rest()
     assert jaw.value == 0.25
     assert bone.rotation_quaternion.angle == 0
