@@ -1,7 +1,8 @@
 """The equations of Song et al. 2020, each as a function named after what it defines.
 
-Norms are means per number, so that the weights hold at any image size and vector length.  What is
-fixed while R learns is handed in as computed: the functions know no network.
+Norms of images and feature maps are means per number, so that the weights hold at any size; norms
+of parameter vectors are sums, as written.  All are means over a batch.  What is fixed while R
+learns is handed in as computed: the functions know no network.
 """
 
 from __future__ import annotations
@@ -68,9 +69,9 @@ def l_pr(y: Tensor) -> Tensor:
 
     What goes beyond the paper's 269 is sparse with the action units.
     """
-    off = (y - base(y)).square()
-    units = torch.cat((off[:, _AU], off[:, _EXTENSION]), 1)
-    return off[:, _POSE].mean() + ALPHA * off[:, _IDENTITY].mean() + BETA * units.mean()
+    off = (y - base(y)).square().mean(0)
+    units = off[_AU].sum() + off[_EXTENSION].sum()
+    return off[_POSE].sum() + ALPHA * off[_IDENTITY].sum() + BETA * units
 
 
 def l_lp(
@@ -82,8 +83,8 @@ def l_lp(
     predicted AU with the base identity; each (B, 269) or (B, 285), beside what R says of its
     image.  Both are the truth that R has to find again, and let no gradient through.
     """
-    first = (emotionless.detach() - said_emotionless).abs().mean()
-    return first + LAMBDA_LE * (nobody.detach() - said_nobody).abs().mean()
+    first = (emotionless.detach() - said_emotionless).abs().sum(1).mean()
+    return first + LAMBDA_LE * (nobody.detach() - said_nobody).abs().sum(1).mean()
 
 
 def l_adv(emotionless_mouth: Tensor, base_mouth: Tensor) -> Tensor:

@@ -75,10 +75,16 @@ def test_the_base_face_is_the_sparsest(layout):
         moved = y.clone()
         moved[0, parameters.INDEX[name]] += 0.2
         cost[name] = float(losses.l_pr(moved))
-    units = len(parameters.AUS) + parameters.size(layout) - parameters.PAPER_SIZE
-    assert cost["head.yaw"] == pytest.approx(0.04 / 2, rel=1e-4)
-    assert cost["nose_tip.move_y"] == pytest.approx(0.1 * 0.04 / 244, rel=1e-4)
-    assert cost["AU12"] == pytest.approx(0.01 * 0.04 / units, rel=1e-4)
+    assert cost["head.yaw"] == pytest.approx(0.04, rel=1e-4)
+    assert cost["nose_tip.move_y"] == pytest.approx(0.1 * 0.04, rel=1e-4)
+    assert cost["AU12"] == pytest.approx(0.01 * 0.04, rel=1e-4)
+
+
+def test_the_loopback_is_a_sum_over_the_vector_and_a_mean_over_the_batch():
+    y = vectors(4)
+    off = torch.zeros_like(y)
+    off[0, :10] = 0.2
+    assert losses.l_lp(y, y + off, y, y - 2 * off) == pytest.approx(10 * 0.2 * 3 / 4, rel=1e-4)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
