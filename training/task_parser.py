@@ -42,7 +42,7 @@ def hard_pixels(logits: Tensor, truth: Tensor) -> Tensor:
 def class_overlap(truth: NDArray[np.uint8], found: NDArray[np.uint8]) -> dict[str, float]:
     """Intersection over union of each class that the truth holds, over all pixels."""
     count = len(CLASSES)
-    joint = np.bincount(truth.ravel() * count + found.ravel().astype(int), minlength=count**2)
+    joint = np.bincount(count * truth.ravel().astype(int) + found.ravel(), minlength=count**2)
     joint = joint.reshape(count, count)
     both, either = np.diag(joint), joint.sum(0) + joint.sum(1) - np.diag(joint)
     return {CLASSES[i]: float(both[i] / either[i]) for i in np.flatnonzero(joint.sum(1))}

@@ -35,9 +35,10 @@ def test_only_hard_pixels_count_and_never_too_few():
 
 
 def test_overlap_is_of_the_classes_that_are_there():
-    truth = np.array([[0, 0, 1, 1], [10, 10, 10, 10]], np.uint8)
-    found = np.array([[0, 1, 1, 1], [10, 10, 17, 17]], np.uint8)
-    assert class_overlap(truth, found) == {"background": 1 / 2, "skin": 2 / 3, "nose": 1 / 2}
+    truth = np.array([[0, 0, 1, 1], [10, 10, 18, 18]], np.uint8)
+    found = np.array([[0, 1, 1, 1], [10, 17, 18, 18]], np.uint8)
+    overlap = class_overlap(truth, found)
+    assert overlap == {"background": 1 / 2, "skin": 2 / 3, "nose": 1 / 2, "hat": 1}
 
 
 def test_a_clean_crop_is_aligned_and_its_background_is_another(task):
