@@ -99,8 +99,14 @@ def _tables(
         out += ["", "| | share of pairs |", "|---|---|"]
         for style, n in sorted(Counter(person["hair"] for person in someone).items()):
             out.append(f"| hair: {style} | {n / len(someone):.0%} |")
-        for name, key in (("beard", "beard"), ("make-up", "made_up"), ("glasses", "glasses")):
-            out.append(f"| {name} | {np.mean([bool(p[key]) for p in someone]):.0%} |")
+        for key in ("beard", "made_up", "glasses", "earrings", "necklace"):
+            name = key.replace("_", " ")
+            out.append(f"| {name} | {np.mean([bool(p.get(key)) for p in someone]):.0%} |")
+        worn = Counter(p["hat"] for p in someone if p.get("hat"))
+        held = Counter(about["held"] for about in abouts if about.get("held"))
+        for name, n in (*sorted(worn.items()), *((f"before the face: {h}", k) for h, k in
+                        sorted(held.items()))):  # fmt: skip
+            out.append(f"| {name} | {n / len(someone):.0%} |")
     return out
 
 

@@ -86,7 +86,8 @@ class Garment:
         path = middle * (1 - wide[:, None, None]) + side * wide[:, None, None]  # (A, 9, 2)
         height = path[..., 1]
         x = side[:, 0] * np.sign(sin)[:, None] * np.abs(sin)[:, None] ** 0.9
-        z = _AXIS + middle[..., 0] * cos[:, None]
+        back_of_shoulder = np.minimum(1, np.arange(len(_SIDE)) / 3) * 0.02
+        z = _AXIS + middle[..., 0] * cos[:, None] - back_of_shoulder * wide[:, None]
         body = np.stack([x, height, z], -1)
         body[..., 1] -= rng.uniform(0, 0.006)
         folds = 0.003 * np.sin(self._angle * 7 + rng.random() * 6) * np.sin(
@@ -170,7 +171,7 @@ class Headgear:
 
     def _scarf(self, outline: Outline, t: Array, a: Array, rng: np.random.Generator) -> Array:
         """Rings about the axis of view, from round the face to the back of the head."""
-        wide, top, chin = rng.uniform(0.88, 1.0), rng.uniform(0.48, 0.62), rng.uniform(0.98, 1.08)
+        wide, top, chin = rng.uniform(0.88, 1.0), rng.uniform(0.48, 0.62), rng.uniform(1.06, 1.15)
         up = np.cos(a)
         opening = np.where(up > 0, top * up**2 + wide * (1 - up**2), chin * up**2
                            + wide * (1 - up**2))  # fmt: skip

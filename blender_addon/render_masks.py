@@ -11,7 +11,7 @@ Glasses are their frames, and lashes, which cover no pixel whole, are not there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import bpy
@@ -147,6 +147,7 @@ class Seen:
     camera: Camera
     classes: Array  # (size, size) uint8, brows as single strands
     depth: Array  # (size, size) m along the camera's axis, inf where there is nothing
+    normals: Array | None = None  # (size, size, 3) unit, towards the camera; 0 where nothing is
 
     def mask(self) -> Array:
         """(size, size) uint8: the classes, brows as the regions that their strands cover."""
@@ -183,8 +184,9 @@ class Masks:
         self._parts = np.array([_INDEX.get(_PARTS.get(part, ""), -1) for part in model.parts])
 
     def look(
-        self, objects: Any, person: Person, camera: Camera, size: int, worn: Mapping[str, Array]
-    ) -> Seen:
+        self, objects: Any, person: Person, camera: Camera, size: int, worn: Mapping[str, Array],
+        normals: bool = False,
+    ) -> Seen:  # fmt: skip
         """What the camera sees of a scene's ``objects`` with the face of ``person``.
 
         ``worn`` is what is painted on the skin, "hair" or "cloth": (V,) from 0, bare, to 1.
@@ -215,7 +217,25 @@ class Masks:
         within = np.einsum("kc,kcv->kv", weights[skin], values) > 0.5
         for column, name in enumerate(ON_SKIN):
             out[hit[skin[within[:, column]]]] = _INDEX[name]
-        return Seen(camera, out.reshape(size, size), distance.reshape(size, size))
+        seen = Seen(camera, out.reshape(size, size), distance.reshape(size, size))
+        if not normals:
+            return seen
+        smooth = np.einsum("kc,kcd->kd", weights, _normals(where, corners)[corners[triangle]])
+        right, up = (hit % size + 0.5) / size - 0.5, 0.5 - (hit // size + 0.5) / size
+        ray = np.stack([right, up, np.full(len(hit), -camera.focal)], 1)
+        smooth *= -np.sign((smooth * ray).sum(1, keepdims=True))
+        smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-12)
+        whole = np.zeros((size * size, 3))
+        whole[hit] = smooth
+        return replace(seen, normals=whole.reshape(size, size, 3))
+
+
+def _normals(points: Array, triangles: Array) -> Array:
+    """(V, 3) of vertices: the sums of their triangles' normals by area."""
+    a, b, c = np.moveaxis(points[triangles], 1, 0)
+    area = np.repeat(np.cross(b - a, c - a), 3, axis=0)
+    axes = [np.bincount(triangles.ravel(), area[:, k], len(points)) for k in range(3)]
+    return np.stack(axes, -1)
 
 
 def geometry(objects: Any) -> list[tuple[str, Array, Array, Array]]:

@@ -41,6 +41,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     p.add_argument("--flavour", choices=("studio", "wild"), default="wild")
     p.add_argument("--engine", choices=("auto", "cycles", "eevee", "workbench"), default="auto")
     p.add_argument("--size", type=int, default=256, help="of the pictures in px (256)")
+    p.add_argument("--geometry", action="store_true", help="depth and normals of each picture too")
     p.add_argument("--shard", default="0/1", help="i/n: render every n-th shard from the i-th")
     p.add_argument("--preview", type=Path, metavar="FILE.png", help="draw the folder's first pairs")
     args = p.parse_args(argv)
@@ -71,7 +72,7 @@ def _render(args: argparse.Namespace) -> None:
         if last_index(path) < indices[-1]:  # none, torn, or of a smaller --count
             todo[path] = indices
     if todo:
-        renderer = PairRenderer(args.seed, args.flavour, args.size, args.engine)
+        renderer = PairRenderer(args.seed, args.flavour, args.size, args.engine, args.geometry)
         progress = Progress(sum(map(len, todo.values())))
         for path, indices in todo.items():
             try:
@@ -99,6 +100,12 @@ def _refuse_a_mixture(args: argparse.Namespace) -> None:
                 f"{args.out} holds pairs with --{name} {about[name]}, not {mine}: "
                 "choose another --out or go on with theirs"
             )
+    if about and about.get("geometry", False) != args.geometry:
+        what, way = ("without", "leave out") if args.geometry else ("with", "add")
+        raise UserError(
+            f"{args.out} holds pairs {what} depth and normals: "
+            f"choose another --out or {way} --geometry"
+        )
 
 
 class Progress:

@@ -98,7 +98,7 @@ class Someone:
         lips = np.clip(skin * (0.82, 0.5, 0.5) * np.exp(rng.normal(0, 0.07, 3)), 0, 1)
         if made_up:
             lips = rng.uniform(0.2, 0.55) * np.array([1, *rng.uniform((0.07, 0.1), (0.4, 0.4))])
-        white = rng.uniform(0.5, 0.82)
+        white = rng.uniform(0.4, 0.66)
         tooth = rng.uniform(0.55, 0.9)
         pale = 0.0 if t > 0.5 and rng.random() < 0.95 else 1.0
         share = np.array([0.3, 0.35, 0.15 * pale, 0.12 * pale, 0.08 * pale])

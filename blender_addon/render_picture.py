@@ -28,6 +28,7 @@ from .render_marks import paint
 from .render_masks import Masks
 from .render_people import Someone, camera, lights
 from .render_scene import Camera, FaceScene, Shot
+from .render_teeth import LowerTeeth
 from .render_wardrobe import Wardrobe
 
 Array = NDArray[Any]
@@ -38,16 +39,21 @@ PER_IDENTITY = 4
 class PairRenderer:
     """Renders pairs of one flavour and seed by index."""
 
-    def __init__(self, seed: int, flavour: str, size: int, engine: str) -> None:
-        self.seed, self.flavour, self.size = seed, flavour, size
+    def __init__(
+        self, seed: int, flavour: str, size: int, engine: str, geometry: bool = False
+    ) -> None:
+        self.seed, self.flavour, self.size, self.geometry = seed, flavour, size, geometry
         self.scene = FaceScene(size, engine, paint=flavour == "wild")
         self.model = self.scene.model
         self.masks = Masks(self.model)
+        self._teeth = LowerTeeth(self.model)
         self.wardrobe = Wardrobe(self.scene.scene, self.model) if flavour == "wild" else None
 
     def pair(self, index: int, picture: Path) -> dict[str, Any]:
         """Renders one picture to a path; returns its truth: ``parameters`` (285,), ``landmarks``
-        (68, 3), ``mask`` (size, size) and what goes into ``json``."""
+        (68, 3), ``mask`` (size, size) and what goes into ``json``; with ``geometry`` also ``depth``
+        (size, size) uint16 in tenths of a millimetre from the camera, 0 where nothing is, and
+        ``normals`` (size, size, 3) uint8, 128 + 127 times x, y, z towards the camera."""
         rng = np.random.default_rng([self.seed, 1, index])
         if self.flavour == "studio":
             return self._studio(rng, index, picture)
@@ -88,6 +94,7 @@ class PairRenderer:
         someone, person = self.someone(identity), self._person(identity)
         sides = self.model.slider_values(y)
         vertices = self.model.pose(person, sides, turn)
+        self._teeth.seat(vertices, turn)
         self.scene.set_face(person, vertices)
         self.scene.set_look(someone.look)
         self.scene.set_shade(self._shade(someone))
@@ -116,19 +123,24 @@ class PairRenderer:
 
     def worn(self, someone: Someone) -> dict[str, Array]:
         """What is painted on the skin and not modelled, by class: (V,) from 0 to 1."""
-        base = self.model.data["base"]
-        if not someone.hair.style_of.top or someone.clothes.hat == "headscarf":
-            return {}
-        inside = someone.hair.grows(base)
-        return {"hair": 1 / (1 + np.exp(-inside / 0.003))}
+        x, y, _ = self.model.data["base"].T
+        # A garment covers the shoulders; what little shows beside it is of its colour.
+        covered = np.minimum(np.abs(x) - 0.07, 0.603 - y) / 0.006
+        out = {"cloth": np.clip(covered + 0.5, 0, 1)}
+        if someone.hair.style_of.top and someone.clothes.hat != "headscarf":
+            inside = someone.hair.grows(self.model.data["base"])
+            out["hair"] = 1 / (1 + np.exp(-inside / 0.003))
+        return out
 
     def _shade(self, someone: Someone) -> Array:
-        """(V, 3) what the skin's colour is multiplied by: the scalp beneath the hair."""
-        hair = self.worn(someone).get("hair")
-        if hair is None:
-            return np.ones((self.model.vertex_count, 3))
-        scalp = 0.85 * hair[:, None]
-        return np.asarray(1 - scalp + scalp * np.array(someone.hair.colour) / someone.look.skin)
+        """(V, 3) what the skin's colour is multiplied by: the scalp beneath the hair, cloth."""
+        out = np.ones((self.model.vertex_count, 3))
+        worn = self.worn(someone)
+        colours = {"hair": (0.85, someone.hair.colour), "cloth": (1.0, someone.clothes.colour)}
+        for name, (most, colour) in colours.items():
+            amount = most * worn.get(name, np.zeros(len(out)))[:, None]
+            out = out * (1 - amount) + amount * np.array(colour) / someone.look.skin
+        return out
 
     def _truth(
         self, y: Array, person: Person, landmarks: Array, shot: Shot, about: dict[str, Any],
@@ -136,14 +148,21 @@ class PairRenderer:
     ) -> dict[str, Any]:  # fmt: skip
         pixels = shot.camera.project(landmarks, self.size)
         shown = self.scene.scene.objects
-        seen = self.masks.look(shown, person, shot.camera, self.size, worn or {})
-        return {
+        seen = self.masks.look(
+            shown, person, shot.camera, self.size, worn or {}, normals=self.geometry
+        )
+        out = {}
+        if seen.normals is not None:
+            tenths = np.where(np.isfinite(seen.depth), seen.depth, 0) * 1e4
+            out["depth"] = np.rint(tenths).clip(0, 65535).astype(np.uint16)
+            out["normals"] = np.rint(128 + 127 * seen.normals).astype(np.uint8)
+        return out | {
             "parameters": y.astype(np.float32),
             "landmarks": np.c_[pixels, seen.visible(landmarks)].astype(np.float32),
             "mask": seen.mask(),
             "json": asdict(shot) | about | {
                 "seed": self.seed, "flavour": self.flavour, "size": self.size,
-                "box": face_box(pixels).tolist(),
+                "geometry": self.geometry, "box": face_box(pixels).tolist(),
             },
         }  # fmt: skip
 

@@ -68,6 +68,7 @@ def write_shard(
                 members = {
                     "png": image,
                     "mask.png": cv2.imencode(".png", truth["mask"])[1].tobytes(),
+                    **_geometry(truth),
                     "parameters.npy": _npy(truth["parameters"]),
                     "landmarks.npy": _npy(truth["landmarks"]),
                     "json": json.dumps(truth["json"]).encode(),
@@ -78,6 +79,15 @@ def write_shard(
                     tar.addfile(info, io.BytesIO(data))
                 tick()
         part.replace(path)
+
+
+def _geometry(truth: dict[str, Any]) -> dict[str, bytes]:
+    """The files of depth and normals, where there are any; PNGs hold normals as R, G, B."""
+    if "depth" not in truth:
+        return {}
+    normals = np.ascontiguousarray(truth["normals"][..., ::-1])
+    images = {"depth.png": truth["depth"], "normals.png": normals}
+    return {name: cv2.imencode(".png", image)[1].tobytes() for name, image in images.items()}
 
 
 def last_index(path: Path) -> int:

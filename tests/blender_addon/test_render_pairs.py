@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.core import parameters
 from mien.core.errors import UserError
-from mien.core.face_model import PATH
+from mien.core.face_model import PATH, FaceModel
 
 bpy = pytest.importorskip("bpy")
 cv2 = pytest.importorskip("cv2")
@@ -163,6 +164,27 @@ def test_another_seed_does_not_mix_in(tmp_path):
     render(tmp_path, count=1)
     with pytest.raises(UserError, match="--seed 0, not 1"):
         render(tmp_path, "--seed", "1")
+
+
+def test_depth_and_normals_are_of_the_face(tmp_path):
+    render(tmp_path, "--geometry", "--flavour", "studio", count=1)
+    pair = read(tmp_path)
+    depth, normals = (pixels(pair[f"0000000.{name}.png"]) for name in ("depth", "normals"))
+    mask = pixels(pair["0000000.mask.png"])
+    assert ((depth > 0) == (mask > 0)).all() and ((normals != 128).any(-1) == (mask > 0)).all()
+    unit = (normals[mask > 0] - 128) / 127  # blue, the first, is z
+    assert np.abs(np.linalg.norm(unit, axis=-1) - 1).max() < 0.02 and unit[:, 0].min() > -0.2
+    # The bridge of the nose is as far away as the model has it.
+    model, y = FaceModel(), np.load(io.BytesIO(pair["0000000.parameters.npy"])).astype(float)
+    identity = y[parameters.group("identity").start : parameters.group("brow").stop]
+    points = model.landmarks(model.evaluate(y), model.person(identity))[27:31]
+    marks = np.load(io.BytesIO(pair["0000000.landmarks.npy"]))[27:31]
+    shown = marks[:, 2] > 0
+    column, row = marks[shown, :2].astype(int).T
+    away = np.abs(depth[row, column] / 1e4 - (1.3 - points[shown, 2]))
+    assert shown.sum() >= 3 and np.median(away) < 0.005  # a pixel is 4 mm wide
+    with pytest.raises(UserError, match=r"with depth and normals: .* add --geometry"):
+        render(tmp_path, "--flavour", "studio", count=2)
 
 
 def test_card_and_preview_tell_of_all_pairs(tmp_path):
