@@ -82,7 +82,7 @@ def steps() -> Iterator[float]:
         bpy.ops.mien.capture("INVOKE_DEFAULT")
     while memory.running and not memory.running.progress.done:
         yield 0.2
-    yield 0.5
+    yield 1.0  # the panel grows in a moving way
     photograph("capturing", BOTH)
     while memory.running:
         yield 0.5
