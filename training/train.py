@@ -243,6 +243,8 @@ def train(
     Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
     ``batch`` is the number of samples in a step of one process, the task's own where it is None.
     """
+    if batch is not None and batch < 2:
+        raise UserError("Networks learn from what differs in a step: give --batch 2 or more.")
     kind, place = TASKS[name], pick_device(device)
     if distributed.is_torchelastic_launched():
         distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")

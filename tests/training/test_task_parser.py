@@ -86,3 +86,5 @@ def test_a_taught_parser_is_exported_as_it_is(pairs_folder, tmp_path):
     assert np.abs(found - expected).max() < 1e-4 * max(1, np.abs(expected).max())
     with pytest.raises(UserError, match="other options"):
         train("parser", [pairs_folder], tmp_path, 0.04, "cpu", resume=True, width=2 * WIDTH)
+    with pytest.raises(UserError, match="--batch 2"):
+        train("parser", [pairs_folder], tmp_path, 0.04, "cpu", batch=1)
