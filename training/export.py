@@ -90,7 +90,7 @@ def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
     written = []
     for path in found:
         state = read_checkpoint(path)
-        network = networks.NETWORKS[path.stem](**state["config"])
+        network = networks.NETWORKS[path.stem](**state.get("config", {}))
         network.load_state_dict(state["network"])
         about = {
             "training": {
