@@ -75,7 +75,7 @@ class MIEN_OT_capture(bpy.types.Operator):
         try:
             if not running.step():
                 running.show(context)
-                _redraw(context)
+                _redraw()
                 return {"PASS_THROUGH"}
             outcome = self._finish(context)
         except BaseException:
@@ -112,13 +112,15 @@ class MIEN_OT_capture(bpy.types.Operator):
         return {"FINISHED"}
 
     def _end(self, context: bpy.types.Context) -> None:
-        if self._timer:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
         if memory.running:
             memory.running.close()
             memory.running = None
-        _redraw(context)
+        _redraw()
+        if self._timer:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
+            # A panel that has grown pushes those below it away only when it is drawn once more.
+            bpy.app.timers.register(_redraw, first_interval=INTERVAL)
 
 
 class MIEN_OT_stop(bpy.types.Operator):
@@ -197,8 +199,8 @@ def tell(operator: bpy.types.Operator, report: Report) -> None:
         operator.report({"WARNING"}, line)
 
 
-def _redraw(context: bpy.types.Context) -> None:
-    for window in context.window_manager.windows:
+def _redraw() -> None:
+    for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
                 area.tag_redraw()
