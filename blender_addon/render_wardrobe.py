@@ -31,6 +31,7 @@ class Wardrobe:
         base = model.person(parameters.neutral()[parameters.group("identity").start :][:244])
         self._base = self._skull.outline(base, over_ears=False)
         self._locks = Locks(scene)
+        self._grown: tuple[int, Array | None] = (-1, None)  # an identity's hair at rest
         self._garment = Garment(scene, model)
         self._hat = Headgear(scene)
         self._glasses, self._earrings, self._necklace, self._held = (
@@ -54,7 +55,10 @@ class Wardrobe:
             points = self._hat.shape(clothes, outline)
             self._hat.wear(self._skull.follow(points, person, vertices, turn))
             below = 0.0 if clothes.hat == "headscarf" else 0.772
-        ribbons = self._locks.grow(hair, self._base, outline.narrowed(0.118), below)
+        if self._grown[0] != identity:  # once for all pictures of a person
+            ribbons = self._locks.grow(hair, self._base, outline.narrowed(0.118), below)
+            self._grown = identity, ribbons
+        ribbons = self._grown[1]
         self._locks.object.hide_render = ribbons is None
         if ribbons is not None:
             posed = self._skull.follow(ribbons, person, vertices, turn)
