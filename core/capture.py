@@ -24,6 +24,7 @@ from .errors import UserError
 from .estimator import Estimator, Sample, sample
 from .frames import SEQUENCE_FPS, open_footage
 from .live import Live, paced
+from .performer import Neutral
 from .take import Take
 from .tracking import Tracker
 
@@ -110,7 +111,7 @@ def capture(
     start: int | None = None,
     end: int | None = None,
     fps: float = SEQUENCE_FPS,
-    neutral: tuple[int, int] | None = None,
+    neutral: tuple[int, int] | str | os.PathLike[str] | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     finished: Callable[[], bool] | None = None,
@@ -119,9 +120,10 @@ def capture(
     """Takes of up to ``faces`` faces of a source (see ``open_footage``, also for start, end and
     fps), each over all frames; where no face is seen its ``success`` is False throughout.
 
-    ``neutral`` marks the first and last frame in which the performers rest; without it the calmest
-    frame of each face serves.  ``progress`` is told now and then and once at the end; ``cancelled``
-    is asked for every frame and raises Cancelled; ``finished`` ends live footage.
+    ``neutral`` marks the first and last frame in which the performers rest, or is the file of one
+    that was saved (see ``Neutral``); without it the calmest frame of each face serves.
+    ``progress`` is told now and then and once at the end; ``cancelled`` is asked for every frame
+    and raises Cancelled; ``finished`` ends live footage.
     ``live`` is told, for every frame, when it was read (``time.time()``) and what the last of the
     faces shows (see ``Live``); a video then comes at its own pace.
     UserError when there is nothing to capture from.
@@ -137,7 +139,12 @@ def capture(
     times: list[float] = []
     seen: dict[int, _Face] = defaultdict(_Face)
 
-    now = Live(estimator, lambda: _neutral(seen[faces - 1], np.array(indices), None))
+    saved, marked = None, None
+    if isinstance(neutral, str | os.PathLike):
+        saved = Neutral.load(neutral, loaded.network)
+    else:
+        marked = neutral
+    now = Live(estimator, lambda: saved or _neutral(seen[faces - 1], np.array(indices), None))
     source_frames = paced(footage.frames) if live and not footage.live else footage.frames
 
     def go_on() -> None:
@@ -177,7 +184,7 @@ def capture(
     takes = []
     for number in sorted(seen) or [0]:
         kept = seen[number]
-        rest = _neutral(kept, frames, neutral)
+        rest = saved or _neutral(kept, frames, marked)
         if rest is not None:
             for first in range(0, len(kept.rows), _BATCH):
                 go_on()
@@ -185,7 +192,10 @@ def capture(
                 with clock.stage("estimate"):
                     kept.vectors[part] = estimator(kept.samples[part], rest)
                 clock.again = max(clock.again, min(first + _BATCH, clock.done))
-        takes.append(_take(number, kept, frames, stamps, footage.name))
+        take = _take(number, kept, frames, stamps, footage.name)
+        if rest is not None:
+            take.neutral = Neutral(rest.points, rest.features, loaded.network)
+        takes.append(take)
     clock.again = clock.done
     if progress:
         progress(clock.progress())
@@ -235,6 +245,11 @@ def check_output(output: str | os.PathLike[str]) -> None:
     path = Path(output)
     if path.suffix.lower() not in (".csv", ".json"):
         raise UserError(f"A take is a .csv or a .json file: give {path} one of these endings.")
+    check_place(path)
+
+
+def check_place(path: Path) -> None:
+    """UserError when no file can be written there."""
     if path.is_dir():
         raise UserError(f"{path} is a folder: name a file in it.")
     try:

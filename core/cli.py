@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import re
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Final
 
 from . import models
@@ -83,7 +85,14 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument("--faces", type=int, default=1, help="how many to follow (1)")
     capture.add_argument("--device", choices=models.DEVICES, default="auto")
     capture.add_argument("--frames", type=_frames, help="FIRST:LAST, either may be left out")
-    capture.add_argument("--neutral", type=_frames, help="FIRST:LAST where the face is at rest")
+    capture.add_argument(
+        "--neutral",
+        type=_neutral,
+        help="FIRST:LAST where the face is at rest, or the file of a saved neutral",
+    )
+    capture.add_argument(
+        "--save-neutral", metavar="FILE", type=Path, help="write the face at rest, for other clips"
+    )
     capture.add_argument("--fps", type=float, default=SEQUENCE_FPS, help="of an image sequence")
     conversion = commands.add_parser("convert", help="a take from one format to another")
     conversion.add_argument(
@@ -106,13 +115,23 @@ def _frames(text: str) -> tuple[int | None, int | None]:
         raise argparse.ArgumentTypeError(f"give FIRST:LAST such as 0:14, not {text!r}") from None
 
 
+def _neutral(text: str) -> tuple[int, int] | Path:
+    if not re.fullmatch(r"\d*:\d*", text):
+        return Path(text)
+    first, last = _frames(text)
+    return first or 0, sys.maxsize if last is None else last
+
+
 def _capture(arguments: argparse.Namespace) -> int:
     from .bar import Bar
-    from .capture import capture, check_output, save
+    from .capture import capture, check_output, check_place, save
 
     check_output(arguments.output)
+    if arguments.save_neutral:
+        check_place(arguments.save_neutral)
+    if arguments.faces > 1 and isinstance(arguments.neutral, Path):
+        raise UserError("A saved neutral is that of one performer: leave out --faces.")
     start, end = arguments.frames or (None, None)
-    neutral = arguments.neutral and (arguments.neutral[0] or 0, arguments.neutral[1] or 10**9)
     finish = threading.Event()
     if arguments.input.isdigit():
         # A webcam runs until Ctrl+C, which keeps what was recorded.
@@ -124,13 +143,15 @@ def _capture(arguments: argparse.Namespace) -> int:
             device=arguments.device,
             start=start,
             end=end,
-            neutral=neutral,
+            neutral=arguments.neutral,
             progress=bar.show,
             finished=finish.is_set,
             fps=arguments.fps,
         )
     for take, path in zip(takes, save(takes, arguments.output), strict=True):
         print(f"{path}: a face in {take.success.sum()} of {len(take)} frames.")
+    if arguments.save_neutral:
+        takes[0].save_neutral(arguments.save_neutral)
     print(bar.summary())
     return 0
 

@@ -42,7 +42,7 @@ class Live:
     def __call__(self, sample: Sample, roll: float, now: float) -> dict[str, float]:
         """The signals of a frame at ``now`` seconds: AUs in 0..1, angles in degrees."""
         self._seen += 1
-        if self._seen <= LEARN and self._seen % AGAIN == 0:
+        if self._seen <= LEARN and self._seen % AGAIN == 1:
             self._rest = self._neutral()
         signals = parameters.signals(self._estimator([sample], self._rest)[0])
         signals["head.roll"] = np.asarray(roll)

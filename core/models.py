@@ -23,13 +23,15 @@ _CPU: Final = "CPUExecutionProvider"
 @dataclass(frozen=True, slots=True)
 class Models:
     """Open networks.  ``provider`` is what really runs them; ``note`` says why it is not CUDA where
-    that was to be had, and is empty otherwise; ``values`` names the estimator's outputs."""
+    that was to be had, and is empty otherwise; ``values`` names the estimator's outputs;
+    ``network`` is the sha256 of the landmark network."""
 
     landmarks: Any
     estimator: Any
     values: tuple[str, ...]
     provider: str
     note: str
+    network: str
 
 
 def read_manifest(folder: Path = WEIGHTS) -> dict[str, Any]:
@@ -81,6 +83,7 @@ def load(device: str = "auto", folder: Path = WEIGHTS) -> Models:
         tuple(manifest["estimator.onnx"]["values"]),
         provider,
         _why_not_cuda(device, offered, provider),
+        str(manifest["landmarks.onnx"]["sha256"]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from .errors import UserError
 from .files import written_whole
 from .names import nearest
 from .parameters import SIGNALS
+from .performer import Neutral
 
 Array = NDArray[np.float64]
 
@@ -27,6 +28,7 @@ class Take:
     success (N,) bool; signals: name from ``parameters.SIGNALS`` -> (N,), AUs in 0..1, angles in
     degrees with the signs of ``parameters``.  Where success is False a signal means nothing
     (``cleanup`` fills it in).  identity: (244,) in 0..1, or None.
+    neutral: the face at rest that the take was measured against, or None.
 
     Raises ValueError when shapes, names or numbers contradict this.
     """
@@ -38,7 +40,8 @@ class Take:
     signals: dict[str, Array]
     face: int = 0
     source: str = ""
-    identity: Array | None = field(default=None)
+    identity: Array | None = None
+    neutral: Neutral | None = None
 
     def __post_init__(self) -> None:
         self.frames = np.asarray(self.frames, np.int64)
@@ -67,11 +70,20 @@ class Take:
         return len(self.frames)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes ``.csv`` (OpenFace's columns; no source or identity) or ``.json`` (everything)."""
+        """Writes ``.csv`` (OpenFace's columns; no source, identity, neutral) or ``.json`` (all)."""
         write = {".csv": take_csv.dumps, ".json": take_json.dumps}[_suffix(path)]
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         with written_whole(path) as draft:
             draft.write_text(write(fields), encoding="utf-8", newline="")
+
+    def save_neutral(self, path: str | os.PathLike[str]) -> None:
+        """Writes the performer's face at rest for other clips; UserError when it is not known."""
+        if self.neutral is None:
+            raise UserError(
+                "This take does not hold the performer's face at rest: capture a clip that shows"
+                " it, and mark the frames where it is not found by itself."
+            )
+        self.neutral.save(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Take:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from .performer import Neutral
+
 _FORMAT: Final = "mien take"
 _VERSION: Final = 1
 
@@ -13,6 +15,7 @@ def dumps(take: dict[str, Any]) -> str:
     """The text of a take's fields; arrays become lists."""
     plain = {name: v.tolist() if hasattr(v, "tolist") else v for name, v in take.items()}
     plain["signals"] = {name: values.tolist() for name, values in take["signals"].items()}
+    plain["neutral"] = take["neutral"] and take["neutral"].fields()
     return json.dumps({"format": _FORMAT, "version": _VERSION, **plain}, allow_nan=False) + "\n"
 
 
@@ -23,4 +26,6 @@ def loads(text: str) -> dict[str, Any]:
         raise ValueError(f'it does not say "format": "{_FORMAT}"')
     if (version := fields.pop("version", None)) != _VERSION:
         raise ValueError(f"its version is {version}, and this mien reads {_VERSION}: update mien")
+    if fields.get("neutral") is not None:
+        fields["neutral"] = Neutral.from_fields(fields["neutral"])
     return fields

@@ -2,10 +2,10 @@
 
 ``python -m mien.core.worker`` reads one request from stdin, a JSON object in one line:
     {"input": ..., "output": "take.csv", "faces": 1, "device": "auto", "start": null, "end": null}
-and, if wanted, "fps" and "neutral" ([first, last]); see ``capture``.  It answers in lines on
-stdout, each a JSON object with "event": "progress", then "done", "error" or "cancelled"; with
-"live": true also "live" for each frame that shows the face, with "read" (s, as time.time()) and
-"signals".
+and, if wanted, "fps" and "neutral" ([first, last] or a file); see ``capture``.  It answers in
+lines on stdout, each a JSON object with "event": "progress", then "done", "error" or "cancelled";
+with "live": true also "live" for each frame that shows the face, with "read" (s, as time.time())
+and "signals".
 A line {"cancel": true} or the end of stdin cancels, which leaves no file; {"finish": true} ends
 the recording of a webcam and keeps it.
 """

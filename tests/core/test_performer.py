@@ -1,0 +1,111 @@
+"""A neutral that is saved from one clip serves another, and only the networks that saw it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.core import cli, models
+from mien.core.capture import capture
+from mien.core.errors import UserError
+from mien.core.performer import Neutral
+from mien.core.take import Take
+
+NETWORK = models.read_manifest()["landmarks.onnx"]["sha256"]
+
+
+@pytest.fixture
+def neutral() -> Neutral:
+    rng = np.random.default_rng(0)
+    points, features = rng.random((68, 2), np.float32), rng.random(784, np.float32)
+    return Neutral(points, features, NETWORK)
+
+
+def same(one: Neutral | None, other: Neutral | None) -> bool:
+    assert one and other
+    return (
+        np.array_equal(one.points, other.points)
+        and np.array_equal(one.features, other.features)
+        and one.network == other.network
+    )
+
+
+def test_a_file_and_a_take_hold_it_whole(neutral: Neutral, tmp_path: Path) -> None:
+    neutral.save(tmp_path / "Zoë.json")
+    assert same(Neutral.load(tmp_path / "Zoë.json", NETWORK), neutral)
+    take = Take([0], [0.0], [1.0], [True], {"AU12": [0.5]}, neutral=neutral)
+    take.save(tmp_path / "take.json")
+    assert same(Take.load(tmp_path / "take.json").neutral, neutral)
+    take.save(tmp_path / "take.csv")
+    with pytest.raises(UserError, match="does not hold the performer's face at rest"):
+        Take.load(tmp_path / "take.csv").save_neutral(tmp_path / "none.json")
+    assert not (tmp_path / "none.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"network": "another"}, "made with other networks: save it again"),
+        ({"version": 2}, "its version is 2"),
+        ({"format": "mien take"}, '"format": "mien neutral"'),
+        ({"points": [[0, 0]]}, "shape"),
+        ({"points": "here"}, "not a saved neutral"),
+        ({"features": [float("nan")]}, "not finite"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(
+    change: dict[str, object], says: str, neutral: Neutral, tmp_path: Path, make_video
+) -> None:
+    path = tmp_path / "neutral.json"
+    neutral.save(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(UserError, match=says) as caught:
+        capture(make_video(), neutral=path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[]", b"\xff\xfe", b"{}"])
+def test_what_is_no_neutral_is_one_sentence(
+    content: bytes | None, tmp_path: Path, make_video, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path, output = tmp_path / "neutral.json", tmp_path / "take.csv"
+    if content is not None:
+        path.write_bytes(content)
+    command = ["capture", str(make_video()), "-o", str(output), "--neutral", str(path)]
+    assert cli.main(command) == 2
+    error = capfd.readouterr().err
+    assert error.startswith("mien: ") and error.count("\n") == 1 and path.name in error
+    assert cli.main([*command, "--faces", "2"]) == 2
+    assert "one performer" in capfd.readouterr().err
+    assert not output.exists()
+
+
+def test_a_place_that_cannot_be_written_is_told_first(
+    tmp_path: Path, make_video, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["capture", str(make_video()), "-o", str(tmp_path / "take.csv")]
+    assert cli.main([*command, "--save-neutral", str(tmp_path / "none" / "me.json")]) == 2
+    assert "Cannot write into" in capfd.readouterr().err
+
+
+def test_a_clip_is_measured_against_the_saved_neutral(media, tmp_path: Path) -> None:
+    """A photo of the smile alone: beside the face at rest it is told from the face itself."""
+    clip, saved = str(media("smile.mp4")), tmp_path / "performer.json"
+    command = ["capture", clip, "--frames", ":30", "-o", str(tmp_path / "take.json")]
+    assert cli.main([*command, "--save-neutral", str(saved)]) == 0
+    take = Take.load(tmp_path / "take.json")
+    assert same(take.neutral, Neutral.load(saved, NETWORK))
+    few = {"start": 12, "end": 15}  # too few to find the face at rest among
+    (alone,) = capture(clip, **few)
+    (beside,) = capture(clip, neutral=saved, **few)
+    assert alone.neutral is None
+    assert same(beside.neutral, take.neutral)
+    aus = ("AU12", "AU25", "AU26", "AU43", "AU01", "AU04")
+    gap = [
+        np.mean([np.abs(t.signals[au] - take.signals[au][12:16]).mean() for au in aus])
+        for t in (alone, beside)
+    ]
+    assert gap[1] < 0.01 < gap[0], gap
