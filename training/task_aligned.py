@@ -15,7 +15,7 @@ from mien.training import augment
 from mien.training.data import Floats, Pixels
 from mien.training.metrics import Scores, estimator_scores
 from mien.training.networks import VALUES
-from mien.training.task import Task, compose, to_tensor
+from mien.training.task import Array, Task, compose, to_tensor
 
 _COLUMNS: Final = [parameters.INDEX[name] for name in VALUES]
 
@@ -30,12 +30,19 @@ class AlignedTask(Task):
         images, mirrored = [], disturbed & (rng.random(len(indices)) < 0.5)
         for i, turned in zip(indices, mirrored, strict=True):
             face, points = self.face(rng, int(i), bool(turned), 0)
+            if disturbed:
+                face, points = self.varied(rng, face, points)
             matrix = alignment.aligned_matrix(points, 1)
             if disturbed:  # a tracker's landmarks are not quite the true ones
                 matrix = compose(augment.jitter(rng, 0.01, 0.02, 1), matrix)
             image = augment.paste(face, size * matrix, augment.background(rng, size))
             images.append(augment.disturb(rng, image, cover=0.05) if disturbed else image)
         return to_tensor(images), mirrored
+
+    def varied(self, rng: Generator, face: Pixels, points: Array) -> tuple[Pixels, Array]:
+        """The face and its landmarks with more poses and expressions than the pairs have; as they
+        are where values are taught."""
+        return face, points
 
 
 def judged(y: Floats, values: Floats) -> Scores:

@@ -13,7 +13,7 @@ from numpy.random import Generator as Random
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mien.core import parameters
+from mien.core import parameters, sampling
 from mien.training import losses
 from mien.training.bisenet import load_bisenet
 from mien.training.checkpoint import read_network
@@ -23,12 +23,14 @@ from mien.training.lightcnn import load_lightcnn, recognition_crop
 from mien.training.metrics import Scores
 from mien.training.networks import Landmarks
 from mien.training.regressor import Eyes, LandmarkEyes, ParserEyes, Regressor, Seen
-from mien.training.task import Batch, sheet
+from mien.training.task import Array, Batch, sheet
 from mien.training.task_aligned import AlignedTask, judged, labelled
+from mien.training.warps import warped as warp
 
 _UNITS: Final = parameters.group("au")
 FROZEN: Final = {"generator": "G", "parser": "F_seg", "recognizer": "F_reg"}
 _BATCH: Final = 32  # faces judged at once
+_TURN: Final = (15.0, 8.0)  # degrees of yaw and pitch that warping adds, standard deviations
 
 
 def add_frozen(parser: ArgumentParser) -> None:
@@ -54,6 +56,7 @@ class RegressorTask(AlignedTask):
         width: int = 512,
         without: Sequence[str] = (),
         landmarks: Path | None = None,
+        warped: float = 0.0,
     ) -> None:
         super().__init__(pairs)
         self.generator = read_network(generator, Generator)
@@ -63,7 +66,7 @@ class RegressorTask(AlignedTask):
             else ParserEyes(load_bisenet(parser))
         ).requires_grad_(False)
         self.recognizer = load_lightcnn(recognizer).requires_grad_(False)
-        self.width = width
+        self.width, self.warped = width, warped
         self.terms = [name for name in losses.WEIGHTS if name not in without]
         self.size = int(self.generator.config["size"])
         self.layout = str(self.generator.config["layout"])
@@ -79,6 +82,10 @@ class RegressorTask(AlignedTask):
         parser.add_argument(
             "--landmarks", type=Path, help="landmarks.pt, whose network stands in for F_seg"
         )
+        parser.add_argument(
+            "--warped", type=float, default=0.0, metavar="SHARE",
+            help="of the faces that are warped to other poses and expressions (0: pairs have all)",
+        )  # fmt: skip
 
     def network(self) -> Regressor:
         return Regressor(self.eyes.channels(), self.width, self.layout)
@@ -90,6 +97,12 @@ class RegressorTask(AlignedTask):
     def batch(self, rng: Random, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """Aligned faces (B, 3, size, size) over backgrounds."""
         return (self.crops(rng, indices, self.size, disturbed)[0],)
+
+    def varied(self, rng: Random, face: Pixels, points: Array) -> tuple[Pixels, Array]:
+        if rng.random() >= self.warped:
+            return face, points
+        yaw, pitch = rng.normal(0, _TURN)
+        return warp(face, points, yaw, pitch, sampling.action_units(rng))
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         return losses.l_total(self.equations(network, batch[0]))

@@ -93,6 +93,12 @@ def face_points() -> np.ndarray:
     return draw_points(1, 0)
 
 
+@pytest.fixture
+def face_image(face_points: np.ndarray) -> np.ndarray:
+    """(256, 256, 4) BGRA of that face: dark eyes in bright skin."""
+    return draw(face_points, 200)[0]
+
+
 @pytest.fixture(scope="session")
 def frozen(tmp_path_factory):
     """Checkpoints of small networks that know nothing yet, by option of the task."""

@@ -4,6 +4,7 @@ import torch
 
 from mien.core import parameters
 from mien.core.errors import UserError
+from mien.core.face_model import PATH
 from mien.training import losses
 from mien.training.bisenet import BiSeNet
 from mien.training.checkpoint import read_network
@@ -108,6 +109,17 @@ def test_steps_lower_the_loss(task, image, tmp_path):
 def test_a_term_can_be_left_out(pairs_folder, frozen, image):
     task = RegressorTask(load_pairs(pairs_folder), **frozen, width=32, without=("ct", "lp"))
     assert set(task.equations(task.network(), image)) == {"id", "pr", "adv"}
+
+
+@pytest.mark.skipif(not PATH.exists(), reason="face_model.npz is not built")
+def test_faces_are_warped_as_often_as_asked_for(task, face_image, face_points):
+    task.warped = 0.5
+    rng, moved = np.random.default_rng(0), []
+    for _ in range(12):
+        image, points = task.varied(rng, face_image, face_points)
+        moved.append(np.abs(points - face_points).max() > 1)
+        assert (image != face_image).any() == moved[-1]
+    assert 2 < sum(moved) < 10
 
 
 def test_scores_and_picture_tell_what_r_says_of_held_out_faces(task):
