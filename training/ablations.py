@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mien.training.checkpoint import read_network, write_file
+from mien.training.checkpoint import read_network, write_picture
 from mien.training.data import Pairs, Pixels, load_pairs
 from mien.training.evaluate import held_out
 from mien.training.regressor import Regressor
@@ -70,8 +70,7 @@ def ablate(
         for name, label in SHOWN.items()
         if name in runs
     }
-    picture = cv2.cvtColor(figure_6(drawn), cv2.COLOR_RGB2BGR)
-    write_file(out / "fig6.png", cv2.imencode(".png", picture)[1].tobytes())
+    write_picture(out / "fig6.png", figure_6(drawn))
     tables = {"table2": side_by_side(columns), "table3": table_3(rows, columns["R, five losses"])}
     return write_tables(out, tables)
 

@@ -6,7 +6,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
+import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from mien.core.errors import UserError
@@ -20,6 +23,11 @@ def write_file(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as draft:
         draft.write_bytes(data)
+
+
+def write_picture(path: Path, image: NDArray[np.uint8]) -> None:
+    """A PNG of RGB (H, W, 3)."""
+    write_file(path, cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes())
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:

@@ -33,7 +33,8 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _evaluate_pairs(args: argparse.Namespace) -> int:
-    text = json.dumps(evaluate.evaluate_pairs(args.folders, args.device, args.weights), indent=1)
+    scores = evaluate.evaluate_pairs(args.folders, args.device, args.weights, args.plots)
+    text = json.dumps(scores, indent=1)
     if args.out:
         write_file(args.out, (text + "\n").encode())
     print(text)
@@ -111,6 +112,7 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
     test.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
     test.add_argument("--out", type=Path, help="also write the figures to this JSON file")
+    test.add_argument("--plots", type=Path, help="folder for a picture of every AU, said and true")
     test.set_defaults(run=_evaluate_pairs)
     test = whats.add_parser("crosstalk", help="what the networks say of AUs that do not move")
     test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")

@@ -15,7 +15,7 @@ from mien.core import models
 from mien.core.errors import UserError
 from mien.core.estimator import Estimator
 from mien.core.parameters import AUS, INDEX
-from mien.training.checkpoint import write_file
+from mien.training.checkpoint import write_file, write_picture
 from mien.training.data import Pairs, Pixels
 from mien.training.evaluate import Array, held_out, look
 from mien.training.networks import VALUES
@@ -67,8 +67,7 @@ def write_crosstalk(out: Path, matrix: Array, faces: NDArray[np.int64]) -> None:
     for au, count, row in zip(AUS, faces, matrix, strict=True):
         table.writerow([au, count, *("" if np.isnan(v) else f"{v:.3f}" for v in row)])
     write_file(out.with_suffix(".csv"), buffer.getvalue().encode())
-    drawn = cv2.cvtColor(picture(matrix), cv2.COLOR_RGB2BGR)
-    write_file(out.with_suffix(".png"), cv2.imencode(".png", drawn)[1].tobytes())
+    write_picture(out.with_suffix(".png"), picture(matrix))
 
 
 def picture(matrix: Array) -> Pixels:

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from mien.core import alignment, models
 from mien.core.errors import UserError
 from mien.core.estimator import Estimator, Sample, sample
-from mien.core.parameters import INDEX
+from mien.core.parameters import AUS, INDEX
 from mien.training import augment
+from mien.training.checkpoint import write_picture
 from mien.training.data import Pairs, Pixels, load_pairs
 from mien.training.metrics import Scores, estimator_scores, landmark_error
 from mien.training.networks import LANDMARKS_SIZE, VALUES
+from mien.training.plots import scatters
 from mien.training.task import compose
 
 Array = NDArray[np.float64]
@@ -73,9 +75,15 @@ def held_out(pairs: Pairs) -> list[int]:
 
 
 def evaluate_pairs(
-    folders: Sequence[Path], device: str = "auto", weights: Path = models.WEIGHTS
+    folders: Sequence[Path],
+    device: str = "auto",
+    weights: Path = models.WEIGHTS,
+    plots: Path | None = None,
 ) -> Scores:
-    """Scores on the identities of pairs folders that end in 9, which training never sees."""
+    """Scores on the identities of pairs folders that end in 9, which training never sees.
+
+    Into a folder ``plots`` go pictures of what is said of each AU against what is true.
+    """
     pairs = load_pairs(*folders)
     held = held_out(pairs)
     nets = models.load(device, weights)
@@ -93,5 +101,10 @@ def evaluate_pairs(
         for i in held:
             neutral = seen.get(int(pairs.neutral[i])) if given else None
             found.append(estimator([seen[i]], neutral)[0][_COLUMNS])
-        out[label] = estimator_scores(np.array(found), pairs.values[held])
+        said, true = np.array(found), pairs.values[held].astype(float)
+        out[label] = estimator_scores(said, true)
+        if plots is not None:
+            units = slice(len(AUS))
+            picture = scatters(said[:, units], true[:, units])
+            write_picture(plots / f"{label.replace(' ', '_')}.png", picture)
     return out

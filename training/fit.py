@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -21,7 +20,7 @@ from mien.core.frames import read_image
 from mien.core.tracking import Tracker
 from mien.training import losses
 from mien.training.bisenet import load_bisenet
-from mien.training.checkpoint import read_network, write_file
+from mien.training.checkpoint import read_network, write_file, write_picture
 from mien.training.countdown import Countdown
 from mien.training.data import Pixels
 from mien.training.generator import Generator
@@ -112,6 +111,5 @@ def fit_image(
     }
     write_file(out, (json.dumps(report, indent=1) + "\n").encode())
     both = np.hstack([image, (drawn * 255).round().astype(np.uint8)])
-    png = cv2.imencode(".png", cv2.cvtColor(both, cv2.COLOR_RGB2BGR))[1]
-    write_file(out.with_suffix(".png"), png.tobytes())
+    write_picture(out.with_suffix(".png"), both)
     return report

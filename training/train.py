@@ -24,7 +24,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mien.core.errors import UserError
 from mien.training.baselines import CnnTask, ResNet18Task
-from mien.training.checkpoint import read_checkpoint, write_checkpoint, write_file
+from mien.training.checkpoint import (
+    read_checkpoint,
+    write_checkpoint,
+    write_file,
+    write_picture,
+)
 from mien.training.data import load_pairs
 from mien.training.task import Batch, Task
 from mien.training.task_estimator import EstimatorTask
@@ -223,8 +228,7 @@ class Training:
         }
         text = json.dumps(report, indent=1) + "\n"
         write_file(self.out / f"{self.task.name}.json", text.encode())
-        picture = cv2.cvtColor(self.task.picture(network, self.held), cv2.COLOR_RGB2BGR)
-        write_file(self.out / f"{self.task.name}.png", cv2.imencode(".png", picture)[1].tobytes())
+        write_picture(self.out / f"{self.task.name}.png", self.task.picture(network, self.held))
         return report
 
 

@@ -54,8 +54,10 @@ def test_exported_files_run_as_capture_runs_them(runs, pairs_folder, tmp_path):
     for name in CAPTURE:
         session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx")
         assert [i.name for i in session.get_inputs()] == list(networks.example(name))
-    scores = evaluate_pairs([pairs_folder], "cpu", tmp_path)
+    scores = evaluate_pairs([pairs_folder], "cpu", tmp_path, tmp_path / "plots")
     assert scores["samples"] == 8 and -1 <= scores["with neutral"]["ICC(3,1)"]["AU12"] <= 1
+    for name in ("with_neutral.png", "without_neutral.png"):
+        assert (tmp_path / "plots" / name).stat().st_size > 1000
 
 
 @pytest.mark.parametrize("name", ["landmarks", "parser", "recognizer"])
