@@ -22,6 +22,7 @@ from .choices import ACTION
 from .rig_names import Character, character
 from .showing import show
 from .thinning import EVERY_CAPTURE, Keys, thinned
+from .wording import say
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,21 @@ class Report:
 
     def lines(self) -> list[str]:
         """For people to read: what was done, then what was left out."""
-        out = [f"{self.channels} channels keyed, frames {self.first:.0f} to {self.last:.0f}"]
-        if not self.actions:
-            out = [f"{self.channels} channels posed, without keys"]
+        if self.actions:
+            done = say(
+                "{count} channels keyed, frames {first:.0f} to {last:.0f}",
+                count=self.channels, first=self.first, last=self.last,
+            )  # fmt: skip
+        else:
+            done = say("{count} channels posed, without keys", count=self.channels)
+        out = [done]
         if self.unmatched:
-            out.append(f"Not on this character: {', '.join(self.unmatched)}")
+            out.append(say("Not on this character: {names}", names=", ".join(self.unmatched)))
         if self.driven:
-            out.append(f"Left to their drivers: {', '.join(self.driven)}")
+            out.append(say("Left to their drivers: {names}", names=", ".join(self.driven)))
         if self.not_shown:
-            out.append(f"This kind of rig cannot show: {', '.join(self.not_shown)}")
+            names = ", ".join(self.not_shown)
+            out.append(say("This kind of rig cannot show: {names}", names=names))
         return out
 
 

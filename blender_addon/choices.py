@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 AUTO, FILE, WEBCAM = "AUTO", "FILE", "WEBCAM"
-MARKED = "frames"  # the neutral is what these show
+MARKED, SAVED = "frames", "saved"  # the neutral is what these show, or a file of the performer
 ACTION, STRIP, RANGE = "ACTION", "STRIP", "RANGE"  # where the keys go
 EVERY, STEP, REDUCED = "EVERY", "STEP", "REDUCED"  # how many there are
 EDITED = "EDITED"  # the mapping is the editor's

@@ -9,6 +9,7 @@ from bpy.props import StringProperty
 from .choices import FILE
 from .keying import memory
 from .operators import RUNNING, possible
+from .wording import say
 
 
 class MIEN_OT_drop(bpy.types.Operator):
@@ -29,7 +30,8 @@ class MIEN_OT_drop(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.mien
         settings.source_type, settings.source = FILE, self.filepath
-        self.report({"INFO"}, "Source chosen: press Capture in the tab Mien of the sidebar (N)")
+        done = say("Source chosen: press Capture in the tab Mien of the sidebar (N)")
+        self.report({"INFO"}, done)
         return {"FINISHED"}
 
 

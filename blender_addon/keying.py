@@ -15,7 +15,7 @@ from mien.core.mapping import Mapping
 
 from . import actions, takes
 from .apply import Report, apply
-from .choices import AUTO, EDITED, FILE, MARKED, POSED, RANGE
+from .choices import AUTO, EDITED, FILE, MARKED, POSED, RANGE, SAVED
 from .mapping_edit import read
 from .rig_names import Character, character
 from .showing import Shown
@@ -109,8 +109,12 @@ def neck_share(settings: MienSettings) -> float | None:
     return float(settings.tuning.neck_share) if settings.tuning.own_neck else None
 
 
-def marked(settings: MienSettings) -> tuple[int, int] | None:
-    """The frames in which the performer rests, if the user marks them."""
+def chosen_neutral(settings: MienSettings) -> tuple[int, int] | str | None:
+    """The frames in which the performer rests, or the file of one, if the user names them."""
+    if settings.neutral == SAVED:
+        if not settings.neutral_file:
+            raise UserError("Choose the performer's saved neutral (.json), or another neutral.")
+        return str(bpy.path.abspath(settings.neutral_file))
     if settings.neutral != MARKED:
         return None
     first, last = settings.neutral_start, settings.neutral_end
@@ -134,11 +138,14 @@ def _neutral(settings: MienSettings, text: bpy.types.Text) -> Neutral:
     """What the clean-up is to take as neutral."""
     if len(takes.read(text)) == 1:
         return "none"  # a single picture would be its own neutral
-    frames = marked(settings)
-    if frames is None:
+    wanted = chosen_neutral(settings)
+    if wanted is None:
         return settings.neutral
-    # A capture that was estimated against these frames is not to lose its neutral twice.
-    return "none" if frames == takes.neutral(text) else frames
+    if wanted == takes.neutral(text):
+        return "none"  # a capture that was estimated against it is not to lose its neutral twice
+    if isinstance(wanted, str):
+        raise UserError(f"{text.name} was not measured against this performer: capture again.")
+    return wanted
 
 
 def _keys(settings: MienSettings) -> Keys:

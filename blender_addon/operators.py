@@ -12,6 +12,7 @@ from .apply import Report
 from .choices import FILE, WEBCAM
 from .keying import key, memory
 from .session import Session
+from .wording import say
 
 INTERVAL = 0.2  # s between two looks at the job
 LIVE = 1 / 60  # s between them when a character follows
@@ -41,7 +42,7 @@ class MIEN_OT_capture(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """From a script: waits until the keys are there."""
         if context.scene.mien.source_type == WEBCAM:  # it would wait for ever
-            self.report({"ERROR"}, "A webcam records until Stop: start it from the panel.")
+            self.report({"ERROR"}, say("A webcam records until Stop: start it from the panel."))
             return {"CANCELLED"}
         if not self._begin(context):
             return {"CANCELLED"}
@@ -100,7 +101,7 @@ class MIEN_OT_capture(bpy.types.Operator):
     def _finish(self, context: bpy.types.Context) -> set[str]:
         assert memory.running
         if memory.running.cancelled:
-            memory.lines = ["Capture cancelled; nothing was changed"]
+            memory.lines = [say("Capture cancelled; nothing was changed")]
             self.report({"INFO"}, memory.lines[0])
             return {"CANCELLED"}
         try:
@@ -187,7 +188,7 @@ def possible(operator: type[bpy.types.Operator], *hurdles: tuple[object, str]) -
     """For poll: False at the first hurdle that is there, with its reason on the grey button."""
     for there, reason in hurdles:
         if there:
-            operator.poll_message_set(reason)
+            operator.poll_message_set(say(reason))
             return False
     return True
 

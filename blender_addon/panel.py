@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 
 import bpy
 
 from .apply import detected
-from .choices import AUTO, FILE, MARKED, WEBCAM
+from .choices import AUTO, FILE, MARKED, SAVED, WEBCAM
 from .keying import chosen_character, memory
 from .operators import MIEN_OT_cancel, MIEN_OT_capture, MIEN_OT_key_again, MIEN_OT_stop
+from .performer import MIEN_OT_save_neutral
 from .properties import MienSettings
 from .session import from_take, is_photo
+from .wording import say
 
 
 class MIEN_PT_capture(bpy.types.Panel):
@@ -41,7 +44,7 @@ class MIEN_PT_capture(bpy.types.Panel):
         if settings.mapping == FILE:
             fields.prop(settings, "mapping_file")
         elif settings.mapping == AUTO and settings.target:
-            _line(fields, _match(settings))
+            _notes(fields, context, _match(settings))
         if settings.source_type == FILE and not from_take(settings):
             fields.prop(settings, "use_range")
             if settings.use_range:
@@ -56,6 +59,8 @@ class MIEN_PT_capture(bpy.types.Panel):
         fields.prop(settings, "neutral")
         if settings.neutral == MARKED:
             _pair(fields, settings, "neutral_start", "neutral_end")
+        elif settings.neutral == SAVED:
+            fields.prop(settings, "neutral_file")
         layout.separator()
         if memory.running:
             _progress(layout)
@@ -67,10 +72,8 @@ class MIEN_PT_capture(bpy.types.Panel):
                 row = layout.row(align=True)
                 row.prop(settings, "take", text="")
                 row.operator(MIEN_OT_key_again.bl_idname, text="", icon="FILE_REFRESH")
-        notes = layout.column(align=True)
-        for line in memory.lines:
-            for part in textwrap.wrap(line, max(24, context.region.width // 8)):
-                notes.label(text=part)
+                layout.operator(MIEN_OT_save_neutral.bl_idname, icon="USER")
+        _notes(layout, context, memory.lines)
 
 
 def _pair(layout: bpy.types.UILayout, settings: MienSettings, *names: str) -> None:
@@ -79,38 +82,48 @@ def _pair(layout: bpy.types.UILayout, settings: MienSettings, *names: str) -> No
         column.prop(settings, name)
 
 
-def _line(layout: bpy.types.UILayout, text: str) -> None:
-    row = layout.split(factor=0.4)
-    row.label(text="")
-    row.label(text=text)
+def _notes(layout: bpy.types.UILayout, context: bpy.types.Context, lines: Iterable[str]) -> None:
+    notes = layout.column(align=True)
+    for line in lines:
+        for part in textwrap.wrap(line, max(24, context.region.width // 8)):
+            notes.label(text=part)
 
 
-def _match(settings: MienSettings) -> str:
+def _match(settings: MienSettings) -> tuple[str, ...]:
+    """The convention that was detected, and how well it fits."""
     found = detected(chosen_character(settings))
     if found is None:
-        return "No known names here"
-    return f"{found.name}: {found.matched} of {found.total} names, {found.words()}"
+        return (say("No known names here"),)
+    title = settings.bl_rna.properties["mapping"].enum_items[found.name].name
+    sure = say(found.words())
+    return say(title), say(
+        "{matched} of {total} names, {sure}", matched=found.matched, total=found.total, sure=sure
+    )
 
 
 def _progress(layout: bpy.types.UILayout) -> None:
     assert memory.running
     now = memory.running.progress
     if memory.running.cancelled:
-        text = "Cancelling"
+        text = say("Cancelling")
     elif not now.done:
-        text = "Starting"
+        text = say("Starting")
     elif now.total and now.eta is not None:
         minutes, seconds = divmod(round(now.eta), 60)
-        text = f"{now.done} of {now.total}, {minutes}:{seconds:02d} left"
+        text = say(
+            "{done} of {total}, {minutes}:{seconds:02d} left",
+            done=now.done, total=now.total, minutes=minutes, seconds=seconds,
+        )  # fmt: skip
     else:
-        text = f"{now.done} frames"
+        text = say("{done} frames", done=now.done)
     factor = now.done / now.total if now.total else 0.0
     layout.progress(factor=min(factor, 1.0), text=text)
     if now.provider:
         device = now.provider.removesuffix("ExecutionProvider")
-        layout.label(text=f"{now.fps:.0f} frames/s on {device}")
+        layout.label(text=say("{fps:.0f} frames/s on {device}", fps=now.fps, device=device))
     if memory.running.puppet:
-        layout.label(text=f"{1000 * memory.running.delay:.0f} ms from frame to character")
+        delay = 1000 * memory.running.delay
+        layout.label(text=say("{delay:.0f} ms from frame to character", delay=delay))
     if now.note:
         layout.label(text=now.note, icon="ERROR")
     buttons = layout.row()

@@ -29,6 +29,7 @@ from .choices import (
     POSED,
     RANGE,
     REDUCED,
+    SAVED,
     STEP,
     STRIP,
     WEBCAM,
@@ -134,6 +135,7 @@ class MienSettings(bpy.types.PropertyGroup):
             ("auto", "From the clip", "The quietest frames of the clip"),
             ("none", "As measured", "Change nothing"),
             (MARKED, "Marked frames", "The performer rests between these frames of the source"),
+            (SAVED, "Saved performer", "The face at rest that was saved from another clip"),
         ],
         update=changed,
     )
@@ -142,6 +144,12 @@ class MienSettings(bpy.types.PropertyGroup):
     )
     neutral_end: _frame(
         "Last", "Last frame of the source in which the performer rests", 10, update=changed
+    )
+    neutral_file: StringProperty(
+        name="File",
+        description="A neutral that was saved from a take of the same performer (.json)",
+        subtype="FILE_PATH",
+        update=changed,
     )
     take: PointerProperty(
         name="Take",

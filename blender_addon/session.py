@@ -18,7 +18,7 @@ from . import takes
 from .apply import Report
 from .choices import FILE, WEBCAM
 from .job import Job, Progress
-from .keying import key, marked, memory
+from .keying import chosen_neutral, key, memory
 from .properties import MienSettings, machine
 from .puppet import Puppet
 
@@ -35,7 +35,7 @@ class Session:
         self.face = settings.face
         self.recording = False  # from a webcam, until it is stopped
         self.kept = False  # the take is in the file
-        self._neutral: tuple[int, int] | None = None
+        self._neutral: tuple[int, int] | str | None = None
         self._take: Take | None = None
         self._job: Job | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -153,7 +153,7 @@ def is_photo(settings: MienSettings) -> bool:
 
 def _request(settings: MienSettings) -> dict[str, Any]:
     """What the worker is asked for; UserError when that cannot be done."""
-    request = {"faces": settings.face, "neutral": marked(settings)}
+    request = {"faces": settings.face, "neutral": chosen_neutral(settings)}
     if settings.source_type == WEBCAM:
         return request | {"input": str(settings.camera)}
     source = Path(bpy.path.abspath(settings.source))

@@ -2,7 +2,7 @@
 """Takes that stay with the .blend: each a text datablock, saved, undone and shared like any other.
 
 Custom properties of the text say what was done with it: the marked neutral that it was measured
-against, and the actions that it was keyed into.
+against, or the file of a saved one, and the actions that it was keyed into.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from mien.core.take import Take
 _MARK, _NEUTRAL, _ACTION = "mien take", "mien neutral", "mien action "
 
 
-def keep(take: Take, neutral: tuple[int, int] | None = None) -> bpy.types.Text:
-    """Puts a take into the file.  neutral: the marked frames that it was measured against."""
+def keep(take: Take, neutral: tuple[int, int] | str | None = None) -> bpy.types.Text:
+    """Puts a take into the file.  neutral: the marked frames, or the file of a saved neutral, that
+    it was measured against."""
     text = bpy.data.texts.new(f"{take.source or 'take'}.json")
     fields = {name: getattr(take, name) for name in take.__dataclass_fields__}
     # A line for each signal: the text editor is slow with one that holds them all.
@@ -50,9 +51,10 @@ def _read(text: str) -> Take:
     return Take(**take_json.loads(text))
 
 
-def neutral(text: bpy.types.Text) -> tuple[int, int] | None:
-    """The marked frames that the take was measured against, if any."""
-    return tuple(text[_NEUTRAL]) if _NEUTRAL in text else None
+def neutral(text: bpy.types.Text) -> tuple[int, int] | str | None:
+    """The marked frames, or the file, that the take was measured against, if any."""
+    found = text.get(_NEUTRAL)
+    return found if found is None or isinstance(found, str) else tuple(found)
 
 
 def actions(text: bpy.types.Text) -> list[bpy.types.Action]:

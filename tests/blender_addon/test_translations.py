@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import string
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,9 @@ import bpy
 import pytest
 
 from mien import blender_addon
-from mien.blender_addon import translations, tune_panel
+from mien.blender_addon import translations, tune_panel, wording
+from mien.blender_addon.apply import Report
+from mien.rig_mappings import Match
 
 LANGUAGES = ("zh_HANS", "ja_JP", "es")
 FOLDER = Path(blender_addon.__file__).parent
@@ -44,19 +48,28 @@ def labels(prop: bpy.types.Property) -> Iterator[str]:
 
 
 def drawn() -> Iterator[str]:
-    """Words that the code gives to a layout, or to a button that is grey."""
+    """Words that the code gives to a layout, to a button that is grey, or to ``say``."""
+    yield from (Match("", 1, 1, sure).words() for sure in (0.0, 0.6, 1.0))
     for path in FOLDER.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
             if isinstance(node, ast.keyword) and node.arg in ("text", "heading"):
-                yield from literal(node.value)
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "possible":
+                yield from literal(node.value, path)
+            called = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+            if called == "say":
+                yield from literal(node.args[0], path)
+            if called == "possible":
                 for hurdle in node.args[1:]:
-                    yield from literal(hurdle.elts[1]) if isinstance(hurdle, ast.Tuple) else ()
+                    assert isinstance(hurdle, ast.Tuple)
+                    yield from literal(hurdle.elts[1], path)
 
 
-def literal(node: ast.expr) -> Iterator[str]:
+def literal(node: ast.expr, path: Path) -> Iterator[str]:
+    """A string that stands there, or that a constant of the module stands for."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
+    if isinstance(node, ast.Name) and node.id.isupper():
+        yield getattr(importlib.import_module(f"{blender_addon.__name__}.{path.stem}"), node.id)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -70,6 +83,32 @@ def test_every_label_and_tooltip_is_translated(language: str) -> None:
 def test_nothing_is_translated_that_nobody_sees() -> None:
     table = tomllib.loads((FOLDER / "translations.toml").read_text(encoding="utf-8"))
     assert sorted(table["text"].keys() - {*declared(), *drawn()}) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_filled_in_stays_in_every_language(language: str) -> None:
+    filled = 0
+    for (_, english), other in translations.texts()[language].items():
+        assert places(other) == places(english), other
+        filled += bool(places(english))
+    assert filled > 10
+
+
+def places(text: str) -> list[tuple[str, str]]:
+    """The (name, format) of what stands in braces."""
+    parsed = string.Formatter().parse(text)
+    return sorted((name, spec or "") for _, name, spec, _ in parsed if name is not None)
+
+
+def test_sentences_come_in_the_language_of_blender(monkeypatch: pytest.MonkeyPatch) -> None:
+    """bpy as a module has one language: its dictionary is asked here as Blender would ask it."""
+    spanish = translations.texts()["es"]
+    monkeypatch.setattr(wording, "translated", lambda english: spanish["*", english])
+    report = Report([], 1, 63, 47, ["jawOpen"], [], [])
+    assert report.lines() == [
+        "47 canales en pose, sin claves",
+        "No están en este personaje: jawOpen",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""The performer's face at rest, saved from one take and used for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from mien.blender_addon import keying, panel, takes
+from mien.core.take import Take
+
+
+def test_a_saved_neutral_serves_the_next_clip(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene, tmp_path: Path
+) -> None:
+    settings = scene.mien
+    settings.source, settings.target = str(media("smile.mp4")), head
+    settings.use_range, settings.range_end = True, 15
+    assert not bpy.ops.mien.save_neutral.poll()
+    bpy.ops.mien.capture()
+    assert bpy.ops.mien.save_neutral(filepath=str(tmp_path / "Zoë")) == {"FINISHED"}
+    first = takes.read(settings.take).neutral
+    settings.neutral_file = str(tmp_path / "Zoë.json")
+    settings.neutral = "saved"
+    (line,) = keying.memory.lines
+    assert "was not measured against this performer: capture again" in line
+    settings.range_start, settings.range_end = 4, 5
+    bpy.ops.mien.capture()
+    second = takes.read(settings.take)
+    assert len(second) == 2
+    assert first and second.neutral
+    assert np.array_equal(second.neutral.features, first.features)
+    assert takes.neutral(settings.take) == settings.neutral_file
+    assert bpy.ops.mien.key_again() == {"FINISHED"}
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("", "Choose the performer's saved neutral"),
+        ("none.json", "Cannot read"),
+        ("take.json", 'is not a saved neutral: it does not say "format": "mien neutral"'),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(
+    file: str,
+    says: str,
+    clip: Callable[[int], Path],
+    take: Take,
+    head: bpy.types.Object,
+    scene: bpy.types.Scene,
+    tmp_path: Path,
+) -> None:
+    take.save(tmp_path / "take.json")
+    scene.mien.source, scene.mien.target = str(clip(2)), head
+    scene.mien.neutral = "saved"
+    scene.mien.neutral_file = str(tmp_path / file) if file else ""
+    with pytest.raises(RuntimeError) as caught:
+        bpy.ops.mien.capture()
+    message = str(caught.value).removeprefix("Error: ").strip()
+    assert says in message and "\n" not in message
+    assert not bpy.data.actions
+
+
+def test_a_take_without_a_neutral_has_none_to_save(
+    take: Take, head: bpy.types.Object, scene: bpy.types.Scene, tmp_path: Path
+) -> None:
+    scene.mien.take = takes.keep(take)
+    with pytest.raises(RuntimeError, match="does not hold the performer's face at rest"):
+        bpy.ops.mien.save_neutral(filepath=str(tmp_path / "me.json"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_panel_names_the_convention(head: bpy.types.Object, scene: bpy.types.Scene) -> None:
+    scene.mien.target = head
+    title, names = panel._match(scene.mien)
+    assert title == "ARKit, 52 blend shapes"
+    assert names.startswith("5 of 52 names, ")
+    scene.mien.target = head.parent
+    bpy.data.objects.remove(head)
+    assert panel._match(scene.mien) == ("No known names here",)
