@@ -1,4 +1,4 @@
-"""The Mien face in Blender has the geometry of mien.core: 200 random vectors, to 0.1 mm."""
+"""The Mien face in Blender has the geometry of mien.core: 200 random vectors, to 0.1 mm, or 0.2 from 5.0 on."""
 
 import numpy as np
 import pytest
@@ -10,6 +10,9 @@ bpy = pytest.importorskip("bpy")
 pytestmark = pytest.mark.skipif(not PATH.exists(), reason="face_model.npz is not built")
 
 PEOPLE, EXPRESSIONS = 10, 20
+# From 5.0 on Blender leaves a driven value as it is until it is off by 1e-4, here 0.1 mm, and a
+# vertex hangs on bones that each may be.
+CLOSE = 1e-4 if bpy.app.version < (5, 0) else 2e-4  # m
 
 
 @pytest.mark.parametrize("number", range(PEOPLE))
@@ -31,4 +34,4 @@ def test_numpy_and_blender_agree(number):
         got = np.zeros(len(mesh.vertices) * 3, np.float32)
         mesh.vertices.foreach_get("co", got)
         off = np.abs(got.reshape(-1, 3) - face_object.to_blender(model.evaluate(y))).max()
-        assert off < 1e-4, f"{off * 1000:.3f} mm"
+        assert off < CLOSE, f"{off * 1000:.3f} mm"
