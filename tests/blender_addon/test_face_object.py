@@ -1,4 +1,4 @@
-"""The Mien face in Blender has the geometry of mien.core: 200 random vectors, to 0.1 mm, or 0.2 from 5.0 on."""
+"""The Mien face in Blender has the geometry of mien.core: 200 random vectors, to 0.1 mm or so."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ bpy = pytest.importorskip("bpy")
 pytestmark = pytest.mark.skipif(not PATH.exists(), reason="face_model.npz is not built")
 
 PEOPLE, EXPRESSIONS = 10, 20
-# From 5.0 on Blender leaves a driven value as it is until it is off by 1e-4, here 0.1 mm, and a
+# Blender 5.0 leaves a driven value as it is until it is off by 1e-4, here 0.1 mm, and a
 # vertex hangs on bones that each may be.
 CLOSE = 1e-4 if bpy.app.version < (5, 0) else 2e-4  # m
 
