@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
+import numpy as np
 import pytest
 
 from mien.blender_addon import keying, session, takes
@@ -76,9 +77,22 @@ class MIEN_OT_end(MIEN_OT_capture):
         return outcome
 
 
-def saved_bytes(path: Path) -> bytes:
+def saved(path: Path) -> np.ndarray:
+    """The words (N,) of the open file, as Blender saves it."""
     bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, compress=False)
-    return path.read_bytes()
+    data = path.read_bytes()
+    return np.frombuffer(data, np.uint32, len(data) // 4)
+
+
+def assert_as_it_was(path: Path, before: list[np.ndarray]) -> None:
+    """Compares all but the few words, addresses in the window manager of Blender 4.2, in which two
+    saves in a row differ."""
+    one, other = before
+    steady = one == other
+    assert (~steady).sum() < 20
+    now = saved(path)
+    assert now.shape == one.shape
+    assert np.array_equal(now[steady], one[steady])
 
 
 @pytest.mark.parametrize(
@@ -105,7 +119,7 @@ def test_a_cancel_or_a_dead_worker_leaves_the_file_as_it_was(
     look = Puppet(bpy.context.scene.mien)  # Blender makes room for properties when they are read
     look.move(bpy.context.scene.mien, dict.fromkeys(SIGNALS, 0.5))
     look.rest()
-    before = saved_bytes(tmp_path / "scene.blend")
+    before = [saved(tmp_path / "scene.blend") for _ in range(2)]
     bpy.utils.register_class(MIEN_OT_end)
     try:
         if how == "Esc":
@@ -121,7 +135,7 @@ def test_a_cancel_or_a_dead_worker_leaves_the_file_as_it_was(
     assert keying.memory.running is None
     assert not bpy.data.texts and not bpy.data.actions
     assert not list(folder.iterdir())
-    assert saved_bytes(tmp_path / "scene.blend") == before
+    assert_as_it_was(tmp_path / "scene.blend", before)
 
 
 def test_a_worker_says_how_far_it_is_and_what_went_wrong(
