@@ -61,7 +61,7 @@ def region_attention(
     out = {}
     for name, (stage, classes) in REGIONS.items():
         share = probabilities[:, [INDEX[c] for c in classes]].sum(1, keepdim=True)
-        attention = F.adaptive_avg_pool2d(share, stages[stage].shape[-2:])
+        attention = F.avg_pool2d(share, 2**stage)
         out[name] = beta[name] * attention * stages[stage]
     return out
 

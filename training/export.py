@@ -19,8 +19,9 @@ from torch import nn
 from mien.core.errors import UserError
 from mien.core.models import WEIGHTS
 from mien.training import networks
-from mien.training.checkpoint import read_checkpoint, write_file
+from mien.training.checkpoint import read_checkpoint, read_network, write_file
 from mien.training.model_card import model_card
+from mien.training.regressor import load_reader
 
 OPSET: Final = 17
 TOLERANCE: Final = 1e-4
@@ -82,16 +83,22 @@ def export(name: str, network: nn.Module, training: dict[str, Any], folder: Path
 
 
 def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
-    """Exports every checkpoint of a training folder, and writes ``MODEL_CARD.md`` beside them."""
-    found = [runs / f"{name}.pt" for name in networks.NETWORKS]
+    """Exports every checkpoint of a training folder, and writes ``MODEL_CARD.md`` beside them.
+
+    R becomes one file with the F_seg of the same folder.
+    """
+    found = [runs / f"{name}.pt" for name in networks.OUTPUTS]
     found = [path for path in found if path.exists()]
     if not found:
         raise UserError(f"{runs} holds no checkpoint; make one with 'mien train'.")
     written = []
     for path in found:
         state = read_checkpoint(path)
-        network = networks.NETWORKS[path.stem](**state.get("config", {}))
-        network.load_state_dict(state["network"])
+        network = (
+            load_reader(path, path.with_name("parser.pt"))
+            if path.stem == "regressor"
+            else read_network(path, networks.NETWORKS[path.stem])
+        )
         about = {
             "training": {
                 "data": "pairs rendered by mien, nothing else",

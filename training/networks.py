@@ -241,7 +241,7 @@ def example(name: str, batch: int = 1) -> dict[str, Tensor]:
         return {"image": torch.rand(batch, 3, FINDER_SIZE, FINDER_SIZE)}
     if name == "landmarks":
         return {"image": torch.rand(batch, 3, LANDMARKS_SIZE, LANDMARKS_SIZE)}
-    if name == "parser":
+    if name in ("parser", "regressor"):
         return {"image": torch.rand(batch, 3, bisenet.SIZE, bisenet.SIZE)}
     return {
         "points": torch.rand(batch, POINTS, 2),
@@ -257,4 +257,5 @@ OUTPUTS: Final[dict[str, tuple[str, ...]]] = {
     "landmarks": ("points", "score", "features"),
     "estimator": ("values",),
     "parser": ("logits",),
+    "regressor": ("parameters",),  # with F_seg before it
 }

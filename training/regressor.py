@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import torch
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.core import parameters
-from mien.training.bisenet import BiSeNet, region_attention
+from mien.core.errors import UserError
+from mien.training.bisenet import SIZE, BiSeNet, load_bisenet, region_attention
+from mien.training.checkpoint import read_network
 from mien.training.losses import l_ct
 from mien.training.networks import HEATMAP, LANDMARKS_SIZE, Landmarks, standardised
 
@@ -122,13 +125,16 @@ class Regressor(nn.Module):
     """Equation (6): y' = R(f_gb, T), parameter vectors (B, 285), or (B, 269) with the layout
     ``"paper"``.
 
-    ``channels`` are those of :meth:`Eyes.channels`.  The brow styles are shares that add up to 1.
+    ``channels`` are those of :meth:`Eyes.channels`, ``size`` is that of the pictures which R learns
+    to read, px.  The brow styles are shares that add up to 1.
     What goes beyond the paper's 269 is read with the action units.
     """
 
-    def __init__(self, channels: dict[str, int], width: int = 512, layout: str = "full") -> None:
+    def __init__(
+        self, channels: dict[str, int], width: int = 512, layout: str = "full", size: int = SIZE
+    ) -> None:
         super().__init__()
-        self.config = {"channels": channels, "width": width, "layout": layout}
+        self.config = {"channels": channels, "width": width, "layout": layout, "size": size}
         beyond = parameters.size(layout) - parameters.PAPER_SIZE
         counts = {name: len(range(*parameters.group(name).indices(parameters.SIZE)))
                   for name in READS}  # fmt: skip
@@ -159,3 +165,28 @@ class Regressor(nn.Module):
         y = self.low + (self.high - self.low) * (order + self.start).sigmoid()
         brow = parameters.group("brow")
         return torch.cat((y[:, : brow.start], raw["brow"].softmax(1), y[:, brow.stop :]), 1)
+
+
+class Reader(nn.Module):
+    """F_seg and R in one, the part of Fig. 2 that predicts: parameters (B, n) of aligned faces
+    (B, 3, SIZE, SIZE) in 0..1."""
+
+    def __init__(self, parser: BiSeNet, regressor: Regressor) -> None:
+        super().__init__()
+        self.eyes, self.regressor = ParserEyes(parser), regressor
+
+    def forward(self, image: Tensor) -> Tensor:
+        y: Tensor = self.regressor(*self.eyes(image))
+        return y
+
+
+def load_reader(regressor: Path, parser: Path) -> Reader:
+    """The two of their checkpoints; UserError where they do not belong together."""
+    reader = Reader(load_bisenet(parser), read_network(regressor, Regressor))
+    wanted = {"channels": reader.eyes.channels(), "size": SIZE}
+    if wanted != {key: reader.regressor.config[key] for key in wanted}:
+        raise UserError(
+            f"{regressor} did not learn with {parser} on pictures of {SIZE} px: export networks of "
+            f"one training, whose G was taught with --size {SIZE}."
+        )
+    return reader

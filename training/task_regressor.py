@@ -88,7 +88,7 @@ class RegressorTask(AlignedTask):
         )  # fmt: skip
 
     def network(self) -> Regressor:
-        return Regressor(self.eyes.channels(), self.width, self.layout)
+        return Regressor(self.eyes.channels(), self.width, self.layout, self.size)
 
     def to(self, device: torch.device) -> None:
         for frozen in (self.generator, self.eyes, self.recognizer):

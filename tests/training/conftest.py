@@ -12,10 +12,18 @@ import torch
 
 from mien.core import parameters
 from mien.core.face_classes import INDEX
+from mien.training import train
 from mien.training.bisenet import BiSeNet
 from mien.training.checkpoint import write_checkpoint
 from mien.training.generator import Generator
 from mien.training.lightcnn import LightCNN
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Two would only wait for each other in networks this small."""
+    train.THREADS = 1
+    torch.set_num_threads(1)
 
 
 def _arc(x, y, rx, ry, start, end, count):

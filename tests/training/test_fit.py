@@ -17,7 +17,6 @@ from mien.training.regressor import ParserEyes
 @pytest.fixture(scope="module")
 def networks():
     """G and F_seg that know nothing, but are as fixed and differentiable as taught ones."""
-    torch.set_num_threads(1)
     torch.manual_seed(3)
     g, parser = Generator(64, 4).eval().requires_grad_(False), BiSeNet(0.125).eval()
     return g, ParserEyes(parser).requires_grad_(False)

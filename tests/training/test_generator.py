@@ -43,7 +43,6 @@ def test_g_learns_what_the_parameters_draw(pairs_folder, tmp_path):
     pairs = load_pairs(pairs_folder, vectors=True)
     task = GeneratorTask(pairs, size=32, width=4, layout="paper")
     training = Training(task, tmp_path, 1, torch.device("cpu"))
-    torch.set_num_threads(1)  # two would only wait for each other in a network this small
     batch = task.batch(np.random.default_rng(0), np.arange(8))
     losses = [training.learn(batch) for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.7 * losses[0]

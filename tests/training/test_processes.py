@@ -10,12 +10,13 @@ import torch
 from torch import distributed
 from mien.training.data import load_pairs
 from mien.training.task_recognizer import RecognizerTask
-from mien.training.train import Training
+from mien.training import train
 
 distributed.init_process_group("gloo")
 task = RecognizerTask(load_pairs(Path(sys.argv[1])), width=1 / 6)
 task.batch_size = 4
-training = Training(task, Path(sys.argv[2]), 0.05, torch.device("cpu"))
+train.THREADS = 1
+training = train.Training(task, Path(sys.argv[2]), 1e-9, torch.device("cpu"))  # a single step
 first = next(training.batches())[1]
 report = training.run()
 assert bool(report) == (training.rank == 0), report
@@ -24,7 +25,7 @@ for mine, same in ((first.double(), False), (weights, True), (torch.tensor([trai
     both = [torch.empty_like(mine) for _ in range(2)]
     distributed.all_gather(both, mine)
     assert torch.equal(*both) == same, both
-assert training.step > 1
+assert training.step == 1
 distributed.destroy_process_group()
 """
 

@@ -1,4 +1,5 @@
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -7,17 +8,14 @@ from mien.core.errors import UserError
 from mien.core.face_model import PATH
 from mien.training import losses
 from mien.training.bisenet import BiSeNet
-from mien.training.checkpoint import read_network
+from mien.training.checkpoint import read_network, write_checkpoint
 from mien.training.data import load_pairs
+from mien.training.export import export_folder
 from mien.training.generator import Generator
-from mien.training.regressor import READS, ParserEyes, Regressor
+from mien.training.regressor import READS, ParserEyes, Regressor, load_reader
+from mien.training.task_parser import ParserTask
 from mien.training.task_regressor import RegressorTask
 from mien.training.train import Training
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)  # two would only wait for each other in networks this small
 
 
 @pytest.fixture
@@ -93,7 +91,6 @@ def modules(network):
 
 def test_steps_lower_the_loss(task, image, tmp_path):
     training = Training(task, tmp_path, 1, torch.device("cpu"))
-    torch.set_num_threads(1)
     found = [training.learn((image,)) for _ in range(8)]
     assert found[-1] < found[0]
     saved = tmp_path / "regressor.pt"
@@ -128,3 +125,26 @@ def test_scores_and_picture_tell_what_r_says_of_held_out_faces(task):
     scores = task.score(network, held)
     assert set(scores["equations"]) == set(losses.WEIGHTS) and "AU12" in scores["ICC(3,1)"]
     assert task.picture(network, held).shape == (6 * 256, 4 * 384, 3)
+
+
+def test_r_goes_to_onnx_with_the_f_seg_that_it_reads(pairs_folder, frozen, tmp_path):
+    pairs, cpu = load_pairs(pairs_folder, masks=True), torch.device("cpu")
+    Training(ParserTask(pairs, 1 / 8), tmp_path, 1, cpu).save()
+    given = {**frozen, "parser": tmp_path / "parser.pt", "width": 32}
+    small = Training(RegressorTask(pairs, **given), tmp_path, 1, cpu)  # whose G draws 64 px
+    small.save()
+    with pytest.raises(UserError, match="--size 256"):
+        load_reader(small.checkpoint, tmp_path / "parser.pt")
+    given["generator"], generator = tmp_path / "generator.pt", Generator(256, 1)
+    state = {"network": generator.state_dict(), "config": generator.config, "step": 0}
+    write_checkpoint(given["generator"], state)
+    training = Training(RegressorTask(pairs, **given), tmp_path, 1, cpu)
+    training.save()
+    export_folder(tmp_path, tmp_path / "weights")
+    session = onnxruntime.InferenceSession(tmp_path / "weights/regressor.onnx")
+    image = torch.rand(2, 3, 256, 256)
+    image[1] *= 0.3
+    with torch.no_grad():
+        expected = training.network.eval()(*training.task.eyes(image)).numpy()
+    (found,) = session.run(["parameters"], {"image": image.numpy()})
+    assert np.abs(expected[0] - expected[1]).max() > 1e-3 > 100 * np.abs(found - expected).max()
