@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Iterable
 
 import bpy
@@ -17,6 +18,8 @@ from .performer import MIEN_OT_save_neutral
 from .properties import MienSettings
 from .session import from_take, is_photo
 from .wording import say
+
+FIELD = 0.6  # of the sidebar's width is for what stands beside a label
 
 
 class MIEN_PT_capture(bpy.types.Panel):
@@ -44,7 +47,9 @@ class MIEN_PT_capture(bpy.types.Panel):
         if settings.mapping == FILE:
             fields.prop(settings, "mapping_file")
         elif settings.mapping == AUTO and settings.target:
-            _notes(fields, context, _match(settings))
+            row = fields.split(factor=1 - FIELD)
+            row.label(text="")
+            _notes(row, context, _match(settings), FIELD)
         if settings.source_type == FILE and not from_take(settings):
             fields.prop(settings, "use_range")
             if settings.use_range:
@@ -82,10 +87,18 @@ def _pair(layout: bpy.types.UILayout, settings: MienSettings, *names: str) -> No
         column.prop(settings, name)
 
 
-def _notes(layout: bpy.types.UILayout, context: bpy.types.Context, lines: Iterable[str]) -> None:
+def _notes(
+    layout: bpy.types.UILayout,
+    context: bpy.types.Context,
+    lines: Iterable[str],
+    share: float = 1.0,
+) -> None:
+    """Lines of text, broken to fit into a share of the sidebar."""
     notes = layout.column(align=True)
+    width = share * max(24, context.region.width // 8)
     for line in lines:
-        for part in textwrap.wrap(line, max(24, context.region.width // 8)):
+        wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in line)
+        for part in textwrap.wrap(line, int(width * len(line) / (len(line) + wide))):
             notes.label(text=part)
 
 
