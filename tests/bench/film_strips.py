@@ -24,7 +24,7 @@ from mien.core.frames import open_footage
 from mien.core.take import Take
 
 SHOWN, TILE = 12, 150  # frames, and px of one
-BAND, LABEL, GAP = 84, 110, 6  # px of a curve's height, of its name, below it
+BAND, LABEL, GAP = 84, 160, 6  # px of a curve's height, of its name, below it
 GREEN, RED, INK = (205, 236, 205), (246, 214, 210), (30, 70, 150)
 Pixels = NDArray[np.uint8]
 
@@ -70,7 +70,7 @@ def label(name: str, note: str, height: int) -> Pixels:
 
 def picture(clip: Path, take: Take, marks: dict[str, Any]) -> Pixels:
     film = strip(clip, len(take))
-    rows = [np.hstack([label(clip.stem[:11], f"{len(take)} frames", len(film)), film])]
+    rows = [np.hstack([label(clip.stem, f"{len(take)} frames", len(film)), film])]
     for name, mark in marks.items():
         if name not in take.signals:
             continue
