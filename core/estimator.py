@@ -12,7 +12,11 @@ from . import alignment, parameters
 
 Array = NDArray[np.float64]
 
+# FACS codes lips apart (AU 25) with every jaw drop that parts them; the face model's AU 25, which
+# the network knows, is only what they part beyond that.
+PARTED: Final = 0.3  # of AU 26 that AU 25 is at least
 _BATCH: Final = 32
+_LIPS, _JAW = parameters.INDEX["AU25"], parameters.INDEX["AU26"]
 _LOW: Final = np.array([p.low for p in parameters.PARAMETERS])
 _HIGH: Final = np.array([p.high for p in parameters.PARAMETERS])
 
@@ -49,6 +53,7 @@ class Estimator:
             inputs = {**_inputs(part), **_neutral_inputs(part, neutral)}
             (values,) = self._session.run(["values"], inputs)
             y[start : start + len(part), self._columns] = values
+        y[:, _LIPS] = np.maximum(y[:, _LIPS], PARTED * y[:, _JAW])
         return np.clip(y, _LOW, _HIGH)
 
 

@@ -100,6 +100,7 @@ class Training:
         self.optimizer = torch.optim.AdamW(self.network.parameters(), task.rate, weight_decay=1e-2)
         self.step, self.spent = 0, 0.0
         self.losses: list[float] = []
+        self.seeds: list[int] = []  # of the pairs that taught it before this run
 
     @property
     def checkpoint(self) -> Path:
@@ -119,6 +120,7 @@ class Training:
                 "or leave out --resume."
             ) from None
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
+        self.seeds = state["seeds"]
 
     def save(self, scores: dict[str, Any] | None = None) -> None:
         state = {
@@ -130,7 +132,7 @@ class Training:
             "spent": self.spent,
             "losses": self.losses,
             "samples": len(self.train),
-            "seeds": list(self.task.pairs.seeds),
+            "seeds": sorted({*self.seeds, *self.task.pairs.seeds}),
             "people": len(np.unique(self.task.pairs.person[self.train])),
             "scores": json.dumps(scores or {}),
         }
