@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.blender_addon import animate
-from mien.blender_addon.render_people import Someone
 from mien.blender_addon.render_picture import PairRenderer, quiet
 from mien.blender_addon.render_scene import STUDIO, Camera, Shot, place_lights
 from mien.core import capture, parameters
@@ -29,6 +28,7 @@ from mien.core.take import Take
 
 Array = NDArray[Any]
 FPS, SECONDS, SIZE = 15, 5, 320
+SEED, PERFORMER = 2001, 7  # a person that no training set has
 
 # The performance: signal -> (time in s, value) keys, cosine-eased between.
 PERFORMANCE: dict[str, list[tuple[float, float]]] = {
@@ -85,11 +85,10 @@ def over(picture: Path, behind: tuple[int, int, int]) -> Array:
 
 
 def perform(folder: Path) -> tuple[Path, dict[str, Array]]:
-    """Renders the known performance of a person that no training set has; (clip, truth)."""
+    """Renders the known performance; (clip, truth)."""
     t = np.arange(FPS * SECONDS) / FPS
     truth = {name: eased(keys, t) for name, keys in PERFORMANCE.items()}
-    renderer = PairRenderer(0, "wild", SIZE, "auto")
-    someone = Someone.sample(np.random.default_rng(2001), renderer.model)
+    renderer = PairRenderer(SEED, "wild", SIZE, "auto")
     frames, picture, bar = [], folder / "frame.png", Bar("performing")
     for i in range(len(t)):
         values = {n: float(v[i]) for n, v in truth.items()}
@@ -100,7 +99,7 @@ def perform(folder: Path) -> tuple[Path, dict[str, Array]]:
         )
         turn = head_rotation(values["head.yaw"], values["head.pitch"])
         with quiet():
-            renderer.dress(someone, 0, y, turn)
+            renderer.dress(PERFORMER, y, turn)
             renderer.scene.render(Shot(Camera((0, 0.71, 1.3), 4.4), STUDIO, seed=7), str(picture))
         frames.append(over(picture, (96, 104, 92)))
         bar(i + 1, len(t))
