@@ -27,7 +27,7 @@ class Look:
     pores: float = 0.35
 
 
-def _material(name: str) -> tuple[Any, Any, Any]:
+def new_material(name: str) -> tuple[Any, Any, Any]:
     material = bpy.data.materials.new(name)
     material.use_nodes = True
     tree = material.node_tree
@@ -59,7 +59,7 @@ def _mix(tree: Any, factor: Any, a: Any, b: Any, label: str = "", blend: str = "
 def skin(look: Look, paint: Any = None) -> Any:
     """Tone, blotches, lips, pores; ``paint`` (an image over the front plane) multiplies the
     colour by its own and raises the surface by its alpha."""
-    material, tree, bsdf = _material("Mien skin")
+    material, tree, bsdf = new_material("Mien skin")
     link = tree.links.new
     rest = _node(tree, "Attribute", attribute_name="rest").outputs["Vector"]
     blotch = _node(tree, "TexNoise")
@@ -114,7 +114,7 @@ def skin(look: Look, paint: Any = None) -> Any:
 def eye(look: Look, name: str) -> Any:
     """Sclera, iris and pupil by distance from the gaze axis (attribute ``eye``: x, y, z in ball
     radii), under a wet coat."""
-    material, tree, bsdf = _material(name)
+    material, tree, bsdf = new_material(name)
     link = tree.links.new
     where = _node(tree, "SeparateXYZ")
     link(_node(tree, "Attribute", attribute_name="eye").outputs["Vector"], where.inputs[0])
@@ -159,7 +159,7 @@ def set_iris(material: Any, look: Look) -> None:
 
 def plain(name: str, colour: Colour, roughness: float) -> Any:
     """A single colour."""
-    material, _, bsdf = _material(name)
+    material, _, bsdf = new_material(name)
     bsdf.inputs["Base Color"].default_value = (*colour, 1)
     bsdf.inputs["Roughness"].default_value = roughness
     return material
@@ -168,7 +168,7 @@ def plain(name: str, colour: Colour, roughness: float) -> Any:
 def lashes() -> Any:
     """Dark hairs that thin out from the rim of the lid; the head data's lashes are two strips on
     each side, the upper one with its roots at v = .927, the lower one at v = .985."""
-    material, tree, bsdf = _material("Mien lashes")
+    material, tree, bsdf = new_material("Mien lashes")
     link = tree.links.new
     uv = _node(tree, "UVMap", uv_map="UVMap").outputs[0]
     across = _node(tree, "VectorMath", operation="MULTIPLY")

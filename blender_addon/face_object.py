@@ -90,8 +90,7 @@ def build_face(
     if values is None:
         y[parameters.group("au")] = 0
     model = FaceModel()
-    span = slice(parameters.group("identity").start, parameters.group("brow").stop)
-    person = model.person(y[span])
+    person = model.person(y[parameters.IDENTITY])
     armature = _armature(context, model, person)
     mesh = build_mesh(model, person)
     body = bpy.data.objects.new(NAME + " mesh", mesh)

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
 
 from mien.core.cleanup import ANGLE_UNIT
 from mien.core.errors import UserError
@@ -40,8 +39,7 @@ def test(_: object, context: bpy.types.Context) -> None:
         memory.lines = [str(error)]
         return
     full = {name: ANGLE_UNIT if name in ANGLE_SIGNALS else 1.0 for name in channel.signals}
-    signals = {name: np.array([edited.amount * by]) for name, by in full.items()}
-    take = Take(np.zeros(1, int), np.zeros(1), np.ones(1), np.ones(1, bool), signals)
+    take = Take.still({name: edited.amount * by for name, by in full.items()})
     on = chosen_character(settings)
     curves = retarget(take, Mapping("", "", "", (), (channel,)), on.names()).curves
     channels, _driven = keyframes.plan(curves, on, fps=1, start=0)

@@ -7,8 +7,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mien.core.cleanup import clean
 from mien.core.retarget import retarget
 from mien.core.take import Take
@@ -40,9 +38,7 @@ class Puppet:
         """Shows the signals of one frame, tuned as the panel says."""
         if settings.target is None or settings.target.name != self._target:
             return
-        values = {name: np.array([value]) for name, value in signals.items()}
-        take = Take(np.zeros(1, int), np.zeros(1), np.ones(1), np.ones(1, bool), values)
-        tuned = clean(take, cleanup(settings.tuning, "none"))
+        tuned = clean(Take.still(signals), cleanup(settings.tuning, "none"))
         curves = retarget(tuned, self._mapping, self._names).curves
         channels, _ = keyframes.plan(curves, chosen_character(settings), fps=1, start=0)
         now = {one.place: one for one in show(channels)}

@@ -193,7 +193,7 @@ class _Cloth:
     """A material of woven stuff: two colours in a pattern over the grid, with folds."""
 
     def __init__(self, name: str) -> None:
-        self.material, tree, bsdf = face_materials._material(name)
+        self.material, tree, bsdf = face_materials.new_material(name)
         link = tree.links.new
         uv = tree.nodes.new("ShaderNodeUVMap")
         uv.uv_map = "UVMap"

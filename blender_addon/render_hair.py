@@ -269,7 +269,7 @@ def _ribbons(points: Array, centre: Array, style: Style, rng: np.random.Generato
 
 
 def _material() -> Any:
-    material, tree, bsdf = face_materials._material("hair")
+    material, tree, bsdf = face_materials.new_material("hair")
     link = tree.links.new
     uv = tree.nodes.new("ShaderNodeUVMap")
     uv.uv_map = "UVMap"

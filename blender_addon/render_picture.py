@@ -110,8 +110,7 @@ class PairRenderer:
         y = sampling.uniform(rng)
         if rng.random() < 0.75:  # believable people and expressions beside the paper's uniform ones
             y = sampling.vector(rng, self.model.sample_identity(rng))
-        span = slice(parameters.group("identity").start, parameters.group("brow").stop)
-        person = self.model.person(y[span])
+        person = self.model.person(y[parameters.IDENTITY])
         s = parameters.signals(y)
         turn = head_rotation(float(s["head.yaw"]), float(s["head.pitch"]))
         vertices = self.model.pose(person, self.model.slider_values(y), turn)

@@ -29,7 +29,7 @@ class Tubes:
         self._curve.bevel_depth = 1.0  # the points' radii tell
         self._curve.bevel_resolution = 2
         self._curve.use_fill_caps = True
-        self._material, _, self._bsdf = face_materials._material(name)
+        self._material, _, self._bsdf = face_materials.new_material(name)
         self._curve.materials.append(self._material)
         self.object = bpy.data.objects.new(name, self._curve)
         scene.collection.objects.link(self.object)

@@ -28,7 +28,7 @@ class Wardrobe:
     def __init__(self, scene: Any, model: FaceModel) -> None:
         self.model = model
         self._skull = Skull(model)
-        base = model.person(parameters.neutral()[parameters.group("identity").start :][:244])
+        base = model.person(parameters.neutral()[parameters.IDENTITY])
         self._base = self._skull.outline(base, over_ears=False)
         self._locks = Locks(scene)
         self._grown: tuple[int, Array | None] = (-1, None)  # an identity's hair at rest

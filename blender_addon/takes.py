@@ -23,9 +23,8 @@ def keep(take: Take, neutral: tuple[int, int] | str | None = None) -> bpy.types.
     """Puts a take into the file.  neutral: the marked frames, or the file of a saved neutral, that
     it was measured against."""
     text = bpy.data.texts.new(f"{take.source or 'take'}.json")
-    fields = {name: getattr(take, name) for name in take.__dataclass_fields__}
     # A line for each signal: the text editor is slow with one that holds them all.
-    text.from_string(take_json.dumps(fields).replace('], "', '],\n"'))
+    text.from_string(take_json.dumps(take.fields()).replace('], "', '],\n"'))
     text.use_fake_user = True
     text[_MARK] = True
     if neutral:

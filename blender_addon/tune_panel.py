@@ -6,11 +6,11 @@
 import bpy
 from bpy.props import EnumProperty
 
-from mien.core.parameters import AU_MEANING, REGIONS, SIGNALS
+from mien.core.parameters import REGIONS, SIGNAL_MEANING, SIGNALS
 
 from .choices import RANGE, REDUCED, STEP
 from .keying import changed, held, memory
-from .operators import possible
+from .operators import RUNNING, possible
 from .tune_properties import MienTuning, add_channel, reset
 
 _TITLES = {
@@ -22,24 +22,15 @@ _TITLES = {
     "head": "Head",
     "gaze": "Gaze",
 }
-_MEANING = AU_MEANING | {
-    "AU29": "jaw thrust",
-    "AD34": "cheek puff",
-    "head.yaw": "head turned to the left",
-    "head.pitch": "head looking up",
-    "head.roll": "head tilted to the left",
-    "gaze.yaw": "gaze to the left",
-    "gaze.pitch": "gaze up",
-}
 _SIDES = {"L": ", left", "R": ", right"}
 
 
 def meaning(signal: str) -> str:
     """A signal in words, such as "AU12.L lip corner puller, left"."""
-    if signal in _MEANING:
-        return f"{signal} {_MEANING[signal]}"
+    if signal in SIGNAL_MEANING:
+        return f"{signal} {SIGNAL_MEANING[signal]}"
     stem, _, side = signal.rpartition(".")
-    return f"{signal} {_MEANING[stem]}{_SIDES[side]}"
+    return f"{signal} {SIGNAL_MEANING[stem]}{_SIDES[side]}"
 
 
 class MIEN_OT_tune_channel(bpy.types.Operator):
@@ -96,7 +87,7 @@ class MIEN_OT_untune(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return possible(cls, (memory.running, "A capture is running"))
+        return possible(cls, (memory.running, RUNNING))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         with held():

@@ -264,7 +264,7 @@ class FaceModel:
     def evaluate(self, y: ArrayLike, roll: float = 0.0) -> Array:
         """(V + brow, 3) of one vector (285,) or (269,)."""
         y = np.asarray(y, float)
-        person = self.person(y[parameters.group("identity").start : parameters.group("brow").stop])
+        person = self.person(y[parameters.IDENTITY])
         s = parameters.signals(y)
         turn = head_rotation(float(s["head.yaw"]), float(s["head.pitch"]), roll)
         return self.pose(person, self.slider_values(y), turn)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .errors import UserError
 
@@ -28,3 +30,14 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         ) from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def tagged(text: str, kind: str, version: int) -> dict[str, Any]:
+    """What JSON holds beside its "format", which must be ``kind``, and its "version"; ValueError
+    where it says others."""
+    fields = json.loads(text)
+    if not isinstance(fields, dict) or fields.pop("format", None) != kind:
+        raise ValueError(f'it does not say "format": "{kind}"')
+    if (found := fields.pop("version", None)) != version:
+        raise ValueError(f"its version is {found}, and this mien reads {version}: update mien")
+    return fields

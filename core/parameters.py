@@ -48,6 +48,7 @@ AU_MEANING: Final[dict[str, str]] = {
     "AU30.R": "jaw to the right",
     "AU43": "eyes closed, blink included",
 }
+ACTION_MEANING: Final[dict[str, str]] = {"AD34": "cheek puff", "AU29": "jaw thrust"}
 AUS: Final = tuple(AU_MEANING)
 SIDED_AUS: Final = (
     "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10", "AU12", "AU14", "AU15", "AU20", "AU43",
@@ -119,8 +120,8 @@ def _table() -> Iterable[Parameter]:
         yield Parameter(f"{name}.asymmetry", "asymmetry", 0.0, -1, 1, meaning)
     yield Parameter("gaze.yaw", "gaze", 0.5, 0, 1, f"0..1 is -/+{GAZE_YAW_LIMIT:g} degrees")
     yield Parameter("gaze.pitch", "gaze", 0.5, 0, 1, f"0..1 is -/+{GAZE_PITCH_LIMIT:g} degrees")
-    yield Parameter("AD34", "action", 0.0, 0, 1, "cheek puff")
-    yield Parameter("AU29", "action", 0.0, 0, 1, "jaw thrust")
+    for name, meaning in ACTION_MEANING.items():
+        yield Parameter(name, "action", 0.0, 0, 1, meaning)
 
 
 PARAMETERS: Final = tuple(_table())
@@ -138,6 +139,16 @@ AU_SIGNALS: Final = (
 )
 ANGLE_SIGNALS: Final = ("head.yaw", "head.pitch", "head.roll", "gaze.yaw", "gaze.pitch")
 SIGNALS: Final = AU_SIGNALS + ANGLE_SIGNALS
+# Of every signal but the sides of an AU, which mean the same on theirs.
+SIGNAL_MEANING: Final[dict[str, str]] = {
+    **AU_MEANING,
+    **ACTION_MEANING,
+    "head.yaw": "head turned to the left",
+    "head.pitch": "head looking up",
+    "head.roll": "head tilted to the left",
+    "gaze.yaw": "gaze to the left",
+    "gaze.pitch": "gaze up",
+}
 # Parts of a face that animators tune and choose together; every signal is in one.
 _REGION_AUS: Final = {
     "brows": ("AU01", "AU02", "AU04"),
@@ -177,6 +188,10 @@ def group(name: str) -> slice:
             f"no parameter group {name!r}; there are {sorted({p.group for p in PARAMETERS})}"
         )
     return slice(where[0], where[-1] + 1)
+
+
+# Who it is: the 208 controls and the brow style, (244,) of a vector.
+IDENTITY: Final = slice(group("identity").start, group("brow").stop)
 
 
 def neutral(layout: str = "full") -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import UserError
 from .estimator import Sample
-from .files import written_whole
+from .files import tagged, written_whole
 
 _FORMAT: Final = "mien neutral"
 _VERSION: Final = 1
@@ -55,12 +55,8 @@ class Neutral(Sample):
     def load(cls, path: str | os.PathLike[str], network: str) -> Neutral:
         """Reads one; UserError when it is none, or when another network saw it."""
         try:
-            fields = json.loads(Path(path).read_text(encoding="utf-8"))
-            if not isinstance(fields, dict) or fields.get("format") != _FORMAT:
-                raise ValueError(f'it does not say "format": "{_FORMAT}"')
-            if fields.get("version") != _VERSION:
-                raise ValueError(f"its version is {fields.get('version')}, not {_VERSION}")
-            neutral = cls.from_fields(fields)
+            text = Path(path).read_text(encoding="utf-8")
+            neutral = cls.from_fields(tagged(text, _FORMAT, _VERSION))
         except OSError as error:
             raise UserError(f"Cannot read {path}: {error.strerror}.") from error
         except (ValueError, KeyError, TypeError) as error:

@@ -100,7 +100,7 @@ def vector(rng: np.random.Generator, identity: Array, expression: bool = True) -
     y[parameters.group("au")] = np.maximum(y[parameters.group("au")], 0)
     if not expression:
         y[parameters.group("au")] = 0.0
-    y[parameters.group("identity").start : parameters.group("brow").stop] = identity
+    y[parameters.IDENTITY] = identity
     return y
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,21 @@ class Take:
     def __len__(self) -> int:
         return len(self.frames)
 
+    @classmethod
+    def still(cls, signals: Mapping[str, float]) -> Take:
+        """A take of one frame, at time 0, that shows these signals."""
+        values = {name: np.array([value]) for name, value in signals.items()}
+        return cls(np.zeros(1, int), np.zeros(1), np.ones(1), np.ones(1, bool), values)
+
+    def fields(self) -> dict[str, Any]:
+        """What it is made of, by name."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes ``.csv`` (OpenFace's columns; no source, identity, neutral) or ``.json`` (all)."""
         write = {".csv": take_csv.dumps, ".json": take_json.dumps}[_suffix(path)]
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         with written_whole(path) as draft:
-            draft.write_text(write(fields), encoding="utf-8", newline="")
+            draft.write_text(write(self.fields()), encoding="utf-8", newline="")
 
     def save_neutral(self, path: str | os.PathLike[str]) -> None:
         """Writes the performer's face at rest for other clips; UserError when it is not known."""

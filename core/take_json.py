@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from .files import tagged
 from .performer import Neutral
 
 _FORMAT: Final = "mien take"
@@ -21,11 +22,7 @@ def dumps(take: dict[str, Any]) -> str:
 
 def loads(text: str) -> dict[str, Any]:
     """The fields of a take; ValueError says why the text holds none."""
-    fields = json.loads(text)
-    if not isinstance(fields, dict) or fields.pop("format", None) != _FORMAT:
-        raise ValueError(f'it does not say "format": "{_FORMAT}"')
-    if (version := fields.pop("version", None)) != _VERSION:
-        raise ValueError(f"its version is {version}, and this mien reads {_VERSION}: update mien")
+    fields = tagged(text, _FORMAT, _VERSION)
     if fields.get("neutral") is not None:
         fields["neutral"] = Neutral.from_fields(fields["neutral"])
     return fields

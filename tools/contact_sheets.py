@@ -41,7 +41,9 @@ class Studio:
         return out
 
 
-def grid(tiles: list[Array], columns: int) -> Array:
+def grid(tiles: list[Array], columns: int, behind: tuple[int, int, int] = BEHIND) -> Array:
+    """Equal tiles in rows, the last one filled up."""
+    tiles = tiles + [np.full_like(tiles[0], behind)] * (-len(tiles) % columns)
     rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
     return np.vstack(rows)
 
@@ -60,7 +62,6 @@ def main() -> None:
         for amount, label in ((0.0, "0"), (0.5, "half"), (1.0, "full")):
             values = dict.fromkeys(names, amount)
             tiles.append(studio.tile(f"{au} {label}", mean(9), values, 5.2))
-    tiles += [np.full_like(tiles[0], BEHIND)] * (-len(tiles) % 9)
     cv2.imwrite(str(out / "action_units.png"), grid(tiles, 9))
     rng = np.random.default_rng(1)
     people = [studio.tile("", studio.model.sample_identity(rng), {}, 5.0) for _ in range(12)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,8 @@ from mien.blender_addon import animate
 from mien.blender_addon.render_picture import PairRenderer, quiet
 from mien.blender_addon.render_scene import STUDIO, Camera, Shot, place_lights
 from mien.core import capture, parameters
+from mien.core.bar import Bar
+from mien.core.countdown import Countdown
 from mien.core.errors import UserError
 from mien.core.face_model import head_rotation
 from mien.core.take import Take
@@ -53,19 +54,6 @@ def eased(keys: list[tuple[float, float]], t: Array) -> Array:
     return np.asarray(values[i] + (values[i + 1] - values[i]) * (1 - np.cos(np.pi * u)) / 2)
 
 
-class Bar:
-    """One line of progress with the time left."""
-
-    def __init__(self, label: str) -> None:
-        self.label, self.start = label, time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        left = round((time.monotonic() - self.start) / max(done, 1) * (total - done))
-        clock = f"{left // 60}:{left % 60:02d} left" if done < total else ""
-        end = "\n" if done >= total else ""
-        print(f"\r{self.label} {done}/{total}  {clock:12s}", end=end, flush=True)
-
-
 def write_video(path: Path, frames: list[Array], fps: float) -> None:
     """Frames (H, W, 3) BGR as mp4."""
     height, width = frames[0].shape[:2]
@@ -89,7 +77,7 @@ def perform(folder: Path) -> tuple[Path, dict[str, Array]]:
     t = np.arange(FPS * SECONDS) / FPS
     truth = {name: eased(keys, t) for name, keys in PERFORMANCE.items()}
     renderer = PairRenderer(SEED, "wild", SIZE, "auto")
-    frames, picture, bar = [], folder / "frame.png", Bar("performing")
+    frames, picture, bar = [], folder / "frame.png", Countdown("performing")
     for i in range(len(t)):
         values = {n: float(v[i]) for n, v in truth.items()}
         angles = {n: float(parameters.from_angle(n, values[n])) for n in ("head.yaw", "head.pitch")}
@@ -146,7 +134,7 @@ def film(take: Take, folder: Path) -> list[Array]:
     scene.render.film_transparent = True
     scene.render.image_settings.color_mode = "RGBA"
     scene.view_settings.view_transform = "Standard"
-    picture, frames, bar = folder / "frame.png", [], Bar("filming")
+    picture, frames, bar = folder / "frame.png", [], Countdown("filming")
     scene.render.filepath = str(picture)
     for i, t in enumerate(take.timestamps):
         frame = scene.render.fps / scene.render.fps_base * float(t) + 1
@@ -182,13 +170,10 @@ def main() -> None:
     folder: Path = options.out
     folder.mkdir(parents=True, exist_ok=True)
     clip, truth = (options.clip, None) if options.clip else perform(folder)
-    bar = Bar("capturing")
-    takes = capture.capture(str(clip), progress=lambda p: bar(p.done, p.total or p.done))
-    if not takes:
-        raise UserError(f"no face was found in {clip}; choose a clip that shows one")
+    with Bar() as bar:
+        takes = capture.capture(clip, progress=bar.show)
+    (path,) = capture.save(takes, folder / "take.csv")
     take = takes[0]
-    path = folder / "take.csv"
-    take.save(path)
     if truth is not None:
         compare(take, truth)
     blend = folder / "character.blend"

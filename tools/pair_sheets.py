@@ -19,6 +19,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from contact_sheets import grid
 from numpy.typing import NDArray
 
 from mien.blender_addon.render_shards import Pair, read_pairs
@@ -30,6 +31,7 @@ Array = NDArray[Any]
 FACES, FACE_COLUMNS = 60, 10
 THUMBNAILS, THUMBNAIL, THUMBNAIL_COLUMNS = 1000, 32, 40
 QUALITY = 80
+BLACK = (0, 0, 0)
 PLOT = (230, 120)  # px of one histogram
 INK, BAR = (60, 60, 60), (180, 120, 60)  # BGR
 
@@ -45,12 +47,6 @@ def tiles(pairs: Iterator[Pair], size: int | None) -> Iterator[Array]:
         if size:
             tile = cv2.resize(tile, (size, size), interpolation=cv2.INTER_AREA)
         yield tile
-
-
-def grid(images: list[Array], columns: int) -> Array:
-    """Images of one shape in rows; the last row filled with black."""
-    images = images + [np.zeros_like(images[0])] * (-len(images) % columns)
-    return np.vstack([np.hstack(images[i : i + columns]) for i in range(0, len(images), columns)])
 
 
 def distribution(pairs: Iterator[Pair]) -> Array:
@@ -69,7 +65,6 @@ def distribution(pairs: Iterator[Pair]) -> Array:
     numbers |= {au: signals[au][signals[au] > 0.05] for au in (*parameters.AUS, "AD34", "AU29")}
     plots = [_bars(name, np.histogram(v, 24)[0], f"{v.min():.2g}", f"{v.max():.2g}", len(v))
              for name, v in numbers.items()]  # fmt: skip
-    plots += [np.full_like(plots[0], 255)] * (-len(plots) % 6)
     people = {a["identity"]: a["person"] for a in abouts}.values()
     styles = Counter(p["hair"] for p in people)
     worn = Counter({"beard": sum(p["beard"] > 0 for p in people)})
@@ -79,7 +74,7 @@ def distribution(pairs: Iterator[Pair]) -> Array:
     held = Counter(f"held: {a['held']}" for a in abouts if a["held"])
     wide = 6 * PLOT[0]
     return np.vstack([
-        grid(plots, 6),
+        grid(plots, 6, (255, 255, 255)),
         _shares(f"hair of {len(people)} people", styles, len(people), wide),
         _shares("worn", worn, len(people), wide),
         _shares(f"of {len(abouts)} pictures", held, len(abouts), wide),
@@ -125,9 +120,9 @@ def main() -> None:
     what, folder, out = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
     pairs = read_pairs(folder)
     if what == "faces":
-        image = grid(list(islice(tiles(pairs, None), FACES)), FACE_COLUMNS)
+        image = grid(list(islice(tiles(pairs, None), FACES)), FACE_COLUMNS, BLACK)
     elif what == "thumbnails":
-        image = grid(list(islice(tiles(pairs, THUMBNAIL), THUMBNAILS)), THUMBNAIL_COLUMNS)
+        image = grid(list(islice(tiles(pairs, THUMBNAIL), THUMBNAILS)), THUMBNAIL_COLUMNS, BLACK)
     else:
         image = distribution(pairs)
     cv2.imwrite(out, image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])

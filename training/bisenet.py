@@ -21,8 +21,8 @@ from mien.training.checkpoint import read_weights
 
 SIZE: Final = 256  # px of the images that it is taught on; any multiple of 32 will do
 # Of the images of ImageNet, in which the published weights were begun.
-_MEAN: Final = (0.485, 0.456, 0.406)
-_SPREAD: Final = (0.229, 0.224, 0.225)
+IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
+IMAGENET_SPREAD: Final = (0.229, 0.224, 0.225)
 
 # The components of a face in T: the ResNet stage that knows them, and the classes that make them.
 REGIONS: Final[dict[str, tuple[int, tuple[str, ...]]]] = {
@@ -193,7 +193,7 @@ class BiSeNet(nn.Module):
         self.conv_out = _Output(w256, w256)
         self.conv_out16 = _Output(w128, w64)
         self.conv_out32 = _Output(w128, w64)
-        for name, values in (("mean", _MEAN), ("spread", _SPREAD)):
+        for name, values in (("mean", IMAGENET_MEAN), ("spread", IMAGENET_SPREAD)):
             self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
 
     def _see(self, image: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor], Tensor, Tensor]:

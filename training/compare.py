@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mien.core.countdown import Countdown
 from mien.training.checkpoint import read_network
-from mien.training.countdown import Countdown
 from mien.training.data import Pairs
 from mien.training.evaluate import held_out
 from mien.training.fit import STEPS, fit

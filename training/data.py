@@ -22,16 +22,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core import parameters
 from mien.core.errors import UserError
 from mien.core.face_classes import CLASSES, INDEX
 from mien.core.files import written_whole
-from mien.training.networks import ASYMMETRIES, VALUES
+from mien.training.networks import ASYMMETRIES, COLUMNS, VALUES
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 SIZE: Final = 256
-_VALUE_INDEX: Final = np.array([parameters.INDEX[name] for name in VALUES])
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
                 np.load(io.BytesIO(read(f"{key}.landmarks.npy")))[:, :2] * scale - 0.5
             )
             vector = np.load(io.BytesIO(read(f"{key}.parameters.npy")))
-            columns["values"].append(vector[_VALUE_INDEX])
+            columns["values"].append(vector[COLUMNS])
             columns["who"].append((about["seed"], about["identity"]))
             columns["kind"].append(about["kind"] == "neutral")
     return {k: np.array(v, np.float32 if k in ("landmarks", "values") else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +16,16 @@ from numpy.typing import NDArray
 from mien.core import alignment, models
 from mien.core.errors import UserError
 from mien.core.estimator import Estimator, Sample, sample
-from mien.core.parameters import AUS, INDEX
+from mien.core.parameters import AUS
 from mien.training import augment
 from mien.training.checkpoint import write_picture
 from mien.training.data import Pairs, Pixels, load_pairs
 from mien.training.metrics import Scores, estimator_scores, landmark_error
-from mien.training.networks import LANDMARKS_SIZE, VALUES
+from mien.training.networks import COLUMNS, LANDMARKS_SIZE
 from mien.training.plots import scatters
 from mien.training.task import compose
 
 Array = NDArray[np.float64]
-
-_COLUMNS: Final = [INDEX[name] for name in VALUES]
 
 
 def scene(pairs: Pairs, i: int, seed: int) -> Pixels:
@@ -100,7 +98,7 @@ def evaluate_pairs(
         found = []
         for i in held:
             neutral = seen.get(int(pairs.neutral[i])) if given else None
-            found.append(estimator([seen[i]], neutral)[0][_COLUMNS])
+            found.append(estimator([seen[i]], neutral)[0][COLUMNS])
         said, true = np.array(found), pairs.values[held].astype(float)
         out[label] = estimator_scores(said, true)
         if plots is not None:

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from mien.core import alignment, models, parameters
+from mien.core.countdown import Countdown
 from mien.core.errors import UserError
 from mien.core.frames import read_image
 from mien.core.tracking import Tracker
 from mien.training import losses
 from mien.training.bisenet import load_bisenet
 from mien.training.checkpoint import read_network, write_file, write_picture
-from mien.training.countdown import Countdown
 from mien.training.data import Pixels
 from mien.training.generator import Generator
 from mien.training.regressor import Eyes, ParserEyes

@@ -19,11 +19,10 @@ from mien.core.face_model import PATH, FaceModel, head_rotation
 from mien.core.files import written_whole
 from mien.training import augment
 from mien.training.data import Floats, mirror_points, mirror_values
-from mien.training.networks import VALUES
+from mien.training.networks import COLUMNS, VALUES
 
 Array = NDArray[np.float64]
 EXPRESSIONS: Final = 12  # of every person, after the neutral face
-_COLUMNS: Final = [parameters.INDEX[name] for name in VALUES]
 _PER_VERTEX: Final = ("base", "weights", "lips", "inside_mouth", "ears")
 
 
@@ -87,7 +86,7 @@ def make_geometry(people: int, seed: int) -> Geometry:
             x, up, z = (marks - (marks.max(0) + marks.min(0)) / 2).T
             depth = distance + z.max() - z
             points[p, k] = np.stack([(x + shift[0]) / depth, -(up + shift[1]) / depth], -1)
-            values[p, k] = y[_COLUMNS]
+            values[p, k] = y[COLUMNS]
     return Geometry(points, values)
 
 

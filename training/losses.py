@@ -26,7 +26,6 @@ LAMBDA: Final = 0.02
 
 _POSE: Final = parameters.group("pose")
 _AU: Final = parameters.group("au")
-_IDENTITY: Final = slice(parameters.group("identity").start, parameters.group("brow").stop)
 _EXTENSION: Final = slice(parameters.PAPER_SIZE, parameters.SIZE)
 
 
@@ -71,7 +70,7 @@ def l_pr(y: Tensor) -> Tensor:
     """
     off = (y - base(y)).square().mean(0)
     units = off[_AU].sum() + off[_EXTENSION].sum()
-    return off[_POSE].sum() + ALPHA * off[_IDENTITY].sum() + BETA * units
+    return off[_POSE].sum() + ALPHA * off[parameters.IDENTITY].sum() + BETA * units
 
 
 def l_lp(
@@ -110,5 +109,5 @@ def emotionless(y: Tensor) -> Tensor:
 def nobody(y: Tensor) -> Tensor:
     """y_gbi: vectors (B, 269) or (B, 285) with the base identity."""
     out = y.clone()
-    out[:, _IDENTITY] = base(y)[:, _IDENTITY]
+    out[:, parameters.IDENTITY] = base(y)[:, parameters.IDENTITY]
     return out

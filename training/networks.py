@@ -32,6 +32,8 @@ VALUES: Final = (
     "head.yaw", "head.pitch", "gaze.yaw", "gaze.pitch", "AD34", "AU29",
 )  # fmt: skip
 """What the estimator says, in the units of the parameter vector."""
+COLUMNS: Final = [parameters.INDEX[name] for name in VALUES]
+"""Where it stands in a vector (285,)."""
 
 
 def _conv(inside: int, outside: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:

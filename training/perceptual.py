@@ -9,14 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from mien.core.errors import UserError
-from mien.training.bisenet import BiSeNet
+from mien.training.bisenet import IMAGENET_MEAN, IMAGENET_SPREAD, BiSeNet
 from mien.training.checkpoint import read_weights
 
 # VGG16 (Simonyan & Zisserman 2014) as far as relu4_3: channels of each convolution, "M" to halve.
 _LAYERS: Final = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512)
 _KEPT: Final = (8, 15, 22)  # relu2_2, relu3_3, relu4_3
-_MEAN: Final = (0.485, 0.456, 0.406)
-_SPREAD: Final = (0.229, 0.224, 0.225)
 
 
 class VGG16(nn.Module):
@@ -36,7 +34,7 @@ class VGG16(nn.Module):
             else:
                 layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
-        for name, values in (("mean", _MEAN), ("spread", _SPREAD)):
+        for name, values in (("mean", IMAGENET_MEAN), ("spread", IMAGENET_SPREAD)):
             self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,10 +14,8 @@ from mien.core import alignment, parameters
 from mien.training import augment
 from mien.training.data import Floats, Pixels
 from mien.training.metrics import Scores, estimator_scores
-from mien.training.networks import VALUES
+from mien.training.networks import COLUMNS, VALUES
 from mien.training.task import Array, Task, compose, to_tensor
-
-_COLUMNS: Final = [parameters.INDEX[name] for name in VALUES]
 
 
 class AlignedTask(Task):
@@ -49,10 +47,10 @@ def judged(y: Floats, values: Floats) -> Scores:
     """Scores of parameter vectors (N, n), n of 285 or the paper's 269, against values (N, 41)."""
     said = np.tile(parameters.neutral(), (len(y), 1))
     said[:, : y.shape[1]] = y
-    return estimator_scores(said[:, _COLUMNS], values)
+    return estimator_scores(said[:, COLUMNS], values)
 
 
-def labelled(tile: NDArray[np.float32], said: Floats, truth: Floats) -> Pixels:
+def labelled(tile: NDArray[Any], said: Floats, truth: Floats) -> Pixels:
     """A face (S, S, 3) in 0..1, or several in a row, with its strongest units written below: said
     (23,) / true (41,)."""
     height = 192

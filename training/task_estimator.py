@@ -7,19 +7,17 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mien.core import alignment, models, parameters
+from mien.core import alignment, models
 from mien.training import augment, networks
 from mien.training.data import Floats, Pairs, Pixels, mirror_values
 from mien.training.geometry import geometry_batch, load_geometry
 from mien.training.metrics import Scores, estimator_scores
-from mien.training.networks import VALUES
 from mien.training.task import (
     Array,
     Batch,
@@ -31,6 +29,7 @@ from mien.training.task import (
     sheet,
     to_tensor,
 )
+from mien.training.task_aligned import labelled
 
 SIDE: Final = networks.LANDMARKS_SIZE
 LOOKS: Final = 4  # at every training face, each in another light and box; every second mirrored
@@ -182,14 +181,8 @@ class EstimatorTask(Task):
 
     def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
         """Crops with the four strongest units: said / true."""
-        indices, tiles = np.resize(indices, 24), []
+        indices = np.resize(indices, 24)
         said = self.say(network, self.look(np.random.default_rng(10), indices, 1, True), None)
         crops, _ = self.crops(np.random.default_rng(10), indices, False, True)
-        for crop, y, t in zip(crops, said, self.pairs.values[indices], strict=True):
-            tile = cv2.copyMakeBorder(cv2.resize(crop, (192, 192)), 0, 64, 0, 0, 0)
-            for k, j in enumerate(np.argsort(-t[: len(parameters.AUS)])[:4]):
-                text = f"{VALUES[j]} {y[j]:.2f} / {t[j]:.2f}"
-                at = (4, 206 + 15 * k)
-                cv2.putText(tile, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255,) * 3, 1)
-            tiles.append(tile)
-        return sheet(tiles, 6)
+        tiles = zip(crops, said, self.pairs.values[indices], strict=True)
+        return sheet([labelled(crop / 255, y, t) for crop, y, t in tiles], 6)

@@ -31,8 +31,7 @@ _EDGE: Final = 4  # anchors to a side of the frame
 def _nobody() -> tuple[FaceModel, Person, Array]:
     """The model, its mean person, and the centre of that person's landmarks."""
     model = FaceModel()
-    identity = slice(parameters.group("identity").start, parameters.group("brow").stop)
-    person = model.person(parameters.neutral()[identity])
+    person = model.person(parameters.neutral()[parameters.IDENTITY])
     still = model.pose(person, model.slider_values(parameters.from_values({})), np.eye(3))
     return model, person, model.landmarks(still, person).mean(0)
 

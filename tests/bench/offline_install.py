@@ -47,10 +47,10 @@ def _paint(path: Path) -> None:
     from mien.blender_addon.render_picture import quiet
     from mien.blender_addon.render_scene import Camera, FaceScene, Shot
     from mien.core.face_model import FaceModel
-    from mien.core.parameters import group, neutral
+    from mien.core.parameters import IDENTITY, neutral
 
     model, y = FaceModel(), neutral()
-    person = model.person(y[group("identity").start : group("brow").stop])
+    person = model.person(y[IDENTITY])
     scene = FaceScene(512, samples=4)
     scene.set_face(person, model.pose(person, {"AU26": 0.6, "AU25": 0.6}))
     with quiet():

@@ -43,7 +43,6 @@ Array = NDArray[Any]
 
 PIXELS, AGREE, SAME_GREY = 0.5, 0.999, 1.0
 SEED = 5
-IDENTITY = slice(parameters.group("identity").start, parameters.group("brow").stop)
 
 
 def landmark_errors(renderer: PairRenderer, truth: dict[str, Any], size: int) -> Array:
@@ -68,7 +67,7 @@ def mask_agreement(flavour: str, index: int, folder: Path) -> float:
     renderer = PairRenderer(SEED, flavour, SIZE, "cycles")
     model = renderer.model
     truth = renderer.pair(index, folder / "picture.png")
-    person = model.person(truth["parameters"][IDENTITY].astype(float))
+    person = model.person(truth["parameters"][parameters.IDENTITY].astype(float))
     worn = renderer.worn(renderer.someone(index // PER_IDENTITY)) if flavour == "wild" else {}
     shown, camera = renderer.scene.scene.objects, Camera(**truth["json"]["camera"])
     mask = renderer.masks.look(shown, person, camera, SIZE, worn).classes
@@ -102,7 +101,7 @@ def read_back(y: Array) -> Array:
         if y[parameters.INDEX[au]] < 1e-6:
             y[parameters.INDEX[f"{au}.asymmetry"]] = 0
     kept = np.ones(len(y), bool)
-    kept[IDENTITY] = False
+    kept[parameters.IDENTITY] = False
     return np.asarray((got - y)[kept])
 
 

@@ -108,7 +108,7 @@ def bind(rig: bpy.types.Object, model: FaceModel, person: Person, placed: Array)
 def main(name: str, path: str) -> None:
     model = FaceModel()
     y = parameters.from_values({"brow_style.09": 1})
-    person = model.person(y[parameters.group("identity").start : parameters.group("brow").stop])
+    person = model.person(y[parameters.IDENTITY])
     fitting = Fitting(model, person)
     generate(skin=name == "rigify_skin_face", fit=fitting)
     rig = next(o for o in bpy.data.objects if "rig_id" in getattr(o.data, "keys", dict)())

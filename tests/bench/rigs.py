@@ -125,9 +125,7 @@ def vector() -> Array:
 
 def somebody(model: FaceModel) -> Person:
     """The person of all pictures."""
-    return model.person(
-        vector()[parameters.group("identity").start : parameters.group("brow").stop]
-    )
+    return model.person(vector()[parameters.IDENTITY])
 
 
 def vertices(mesh: bpy.types.Object, matrix: Array) -> Array:

@@ -17,7 +17,6 @@ from mien.core.face_model import head_rotation  # noqa: E402
 pytestmark = pytest.mark.skipif(not PATH.exists(), reason="face_model.npz is not built")
 
 SIZE = 128
-IDENTITY = slice(parameters.group("identity").start, parameters.group("brow").stop)
 
 
 def flat(kind, value):
@@ -100,7 +99,7 @@ def test_masks_agree_with_a_render_of_classes(tmp_path, flavour, index):
     renderer = PairRenderer(11, flavour, SIZE, "cycles")
     model = renderer.model
     truth = renderer.pair(index, tmp_path / "picture.png")
-    person = model.person(truth["parameters"][IDENTITY].astype(float))
+    person = model.person(truth["parameters"][parameters.IDENTITY].astype(float))
     worn = {}
     if flavour == "wild":
         worn = renderer.worn(renderer.someone(index // PER_IDENTITY))
@@ -142,7 +141,7 @@ def test_what_is_in_front_hides_a_point():
 
 def test_a_turned_head_hides_its_far_side(tmp_path):
     renderer = PairRenderer(0, "studio", SIZE, "cycles")
-    person = renderer.model.person(parameters.neutral()[IDENTITY])
+    person = renderer.model.person(parameters.neutral()[parameters.IDENTITY])
     for yaw, least, most in ((0, 66, 68), (55, 35, 60)):
         vertices = renderer.model.pose(person, {}, head_rotation(yaw, 0))
         renderer.scene.set_face(person, vertices)

@@ -176,7 +176,7 @@ def test_depth_and_normals_are_of_the_face(tmp_path):
     assert np.abs(np.linalg.norm(unit, axis=-1) - 1).max() < 0.02 and unit[:, 0].min() > -0.2
     # The bridge of the nose is as far away as the model has it.
     model, y = FaceModel(), np.load(io.BytesIO(pair["0000000.parameters.npy"])).astype(float)
-    identity = y[parameters.group("identity").start : parameters.group("brow").stop]
+    identity = y[parameters.IDENTITY]
     points = model.landmarks(model.evaluate(y), model.person(identity))[27:31]
     marks = np.load(io.BytesIO(pair["0000000.landmarks.npy"]))[27:31]
     shown = marks[:, 2] > 0
