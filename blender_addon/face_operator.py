@@ -10,6 +10,7 @@ from mien.core.errors import UserError
 
 from .face_object import build_face
 from .operators import possible
+from .wording import told
 
 
 class MIEN_OT_add_face(bpy.types.Operator):
@@ -27,7 +28,7 @@ class MIEN_OT_add_face(bpy.types.Operator):
         try:
             face = build_face(context)
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         face.location = context.scene.cursor.location
         for item in context.selected_objects:

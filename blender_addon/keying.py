@@ -21,6 +21,7 @@ from .rig_names import Character, character
 from .showing import Shown
 from .thinning import Keys
 from .tuning import Neutral, cleanup
+from .wording import told
 
 if TYPE_CHECKING:
     from .properties import MienSettings
@@ -69,7 +70,7 @@ def changed(_: object, context: bpy.types.Context) -> None:
         try:
             key(context, settings.take)
         except UserError as error:
-            memory.lines = [str(error)]
+            memory.lines = [told(error)]
 
 
 def key(context: bpy.types.Context, text: bpy.types.Text) -> Report:

@@ -74,9 +74,12 @@ def read_channel(of: MienMapped) -> Channel:
     low = _round(of.low) if of.bounded_low else -math.inf
     high = _round(of.high) if of.bounded_high else math.inf
     unit = _names(of.unit)
-    if low > high or len(unit) not in (0, 2):
-        wrong = "has its limits the wrong way round" if low > high else "needs two bones as unit"
-        raise UserError(f"{target} {wrong}: change that in the mapping editor.")
+    if low > high:
+        raise UserError(
+            f"{target} has its limits the wrong way round: change that in the mapping editor."
+        )
+    if len(unit) not in (0, 2):
+        raise UserError(f"{target} needs two bones as unit: change that in the mapping editor.")
     prop, axis, character_axis = "value", -1, False
     if of.kind == "bone":
         character_axis = of.axis in CHARACTER_AXES

@@ -21,6 +21,7 @@ from .mapping_properties import MienMapped
 from .mapping_test import test
 from .operators import RUNNING, possible
 from .tune_panel import Child
+from .wording import told
 
 _NOTHING = "The editor is empty: edit a copy of a mapping, import one, or add a channel"
 
@@ -65,7 +66,7 @@ class MIEN_OT_edit_mapping(_Edit):
             assert isinstance(wanted, str)
             _edit(context, mapping_for(chosen_character(settings), wanted))
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -87,7 +88,7 @@ class MIEN_OT_import_mapping(_Edit):
         try:
             _edit(context, rig_mappings.load(self.filepath))
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -113,7 +114,7 @@ class MIEN_OT_save_mapping(_EditChannel):
             with written_whole(Path(self.filepath).with_suffix(".toml")) as draft:
                 draft.write_text(text, encoding="utf-8", newline="\n")
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -18,6 +18,7 @@ from . import keyframes
 from .keying import chosen_character, memory
 from .mapping_edit import read_channel
 from .showing import put_back, show
+from .wording import told
 
 if TYPE_CHECKING:
     from .mapping_properties import MienMapping
@@ -36,7 +37,7 @@ def test(_: object, context: bpy.types.Context) -> None:
     try:
         channel = read_channel(edited.channels[edited.channel])
     except UserError as error:
-        memory.lines = [str(error)]
+        memory.lines = [told(error)]
         return
     full = {name: ANGLE_UNIT if name in ANGLE_SIGNALS else 1.0 for name in channel.signals}
     take = Take.still({name: edited.amount * by for name, by in full.items()})

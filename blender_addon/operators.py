@@ -12,7 +12,7 @@ from .apply import Report
 from .choices import FILE, WEBCAM
 from .keying import key, memory
 from .session import Session
-from .wording import say
+from .wording import say, told
 
 INTERVAL = 0.2  # s between two looks at the job
 LIVE = 1 / 60  # s between them when a character follows
@@ -93,7 +93,7 @@ class MIEN_OT_capture(bpy.types.Operator):
         try:
             memory.running = Session(context)
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return False
         memory.lines = []
         return True
@@ -107,8 +107,8 @@ class MIEN_OT_capture(bpy.types.Operator):
         try:
             tell(self, memory.running.finish(context))
         except UserError as error:
-            self.report({"ERROR"}, str(error))
-            memory.lines = [str(error)]
+            self.report({"ERROR"}, told(error))
+            memory.lines = [told(error)]
             return {"FINISHED"} if memory.running.kept else {"CANCELLED"}
         return {"FINISHED"}
 
@@ -179,7 +179,7 @@ class MIEN_OT_key_again(bpy.types.Operator):
         try:
             tell(self, key(context, settings.take))
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -17,7 +17,7 @@ from .operators import MIEN_OT_cancel, MIEN_OT_capture, MIEN_OT_key_again, MIEN_
 from .performer import MIEN_OT_save_neutral
 from .properties import MienSettings
 from .session import from_take, is_photo
-from .wording import say
+from .wording import say, told
 
 FIELD = 0.6  # of the sidebar's width is for what stands beside a label
 
@@ -138,7 +138,7 @@ def _progress(layout: bpy.types.UILayout) -> None:
         delay = 1000 * memory.running.delay
         layout.label(text=say("{delay:.0f} ms from frame to character", delay=delay))
     if now.note:
-        layout.label(text=now.note, icon="ERROR")
+        layout.label(text=told(now.note), icon="ERROR")
     buttons = layout.row()
     if memory.running.recording:
         buttons.operator(MIEN_OT_stop.bl_idname, icon="SNAP_FACE")

@@ -13,6 +13,7 @@ from mien.core.errors import UserError
 from . import takes
 from .keying import memory
 from .operators import RUNNING, possible
+from .wording import told
 
 
 class MIEN_OT_save_neutral(bpy.types.Operator):
@@ -46,6 +47,6 @@ class MIEN_OT_save_neutral(bpy.types.Operator):
             take = takes.read(context.scene.mien.take)
             take.save_neutral(Path(self.filepath).with_suffix(".json"))
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}

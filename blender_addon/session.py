@@ -21,6 +21,7 @@ from .job import Job, Progress
 from .keying import chosen_neutral, key, memory
 from .properties import MienSettings, machine
 from .puppet import Puppet
+from .wording import told
 
 TAKE_SUFFIXES = (".csv", ".json")
 
@@ -127,7 +128,7 @@ class Session:
         context.scene.mien.target = bpy.data.objects[self.target]
         report = key(context, text)
         if self.progress.note:
-            memory.lines.append(self.progress.note)
+            memory.lines.append(told(self.progress.note))
         return report
 
     def close(self) -> None:

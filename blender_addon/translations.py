@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-
 import bpy
 
 from mien.core.parameters import SIGNALS
 
 from .tune_panel import meaning
+from .wording import table
 
 _CONTEXTS = ("*", "Operator")  # the names of operators are looked up in one of their own
 
@@ -19,12 +17,12 @@ Texts = dict[str, dict[tuple[str, str], str]]  # by language, then by context an
 
 def texts() -> Texts:
     """Everything that is translated."""
-    path = Path(__file__).with_name("translations.toml")
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    kept = table()
     out: Texts = {}
-    for i, language in enumerate(table["languages"]):
-        parts = {english: others[i] for english, others in table["channel"].items()}
-        said = {english: others[i] for english, others in table["text"].items()}
+    for i, language in enumerate(kept["languages"]):
+        parts = {english: others[i] for english, others in kept["channel"].items()}
+        whole = kept["text"] | kept["sentence"]
+        said = {english: others[i] for english, others in whole.items()}
         said |= {meaning(signal): _channel(meaning(signal), parts) for signal in SIGNALS}
         out[language] = {(context, e): t for e, t in said.items() for context in _CONTEXTS}
     return out

@@ -5,21 +5,41 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 import string
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 import pytest
 
-from mien import blender_addon
+from mien import blender_addon, core, rig_mappings
 from mien.blender_addon import translations, tune_panel, wording
 from mien.blender_addon.apply import Report
+from mien.core.errors import UserError
 from mien.rig_mappings import Match
 
 LANGUAGES = ("zh_HANS", "ja_JP", "es")
 FOLDER = Path(blender_addon.__file__).parent
+PLACE = re.compile(r"(\{.*?\})+")
+
+# Modules of the command line alone, which no panel asks for anything.
+COMMANDS = (
+    "__main__", "animate", "bar", "cli", "convert", "doctor", "render_card", "render_pairs",
+    "render_preview", "render_shards", "take_bvh",
+)  # fmt: skip
+# Sentences that the panel cannot bring about, and why.
+UNSEEN = {
+    "There must be at least one face to look for: give --faces 1 or more.": "the field begins at 1",
+    "The frames per second of an image sequence must be more than 0.": "it has no field",
+    "Strength and gain must not be negative; give 0 or more.": "their fields begin at 0",
+    "Smoothing is {}; give a number from 0 to 1.": "its field ends there",
+    "There is no signal {}.": "the panel names signals from its list",
+    "There is no region {}.": "it has a box for each",
+    "There is no device {}: use {}.": "the preferences list them",
+    'A request names "input" and "output" and, if wanted, {}.': "the add-on's own request does",
+    "The worker expects one line of JSON on stdin: see mien.core.worker.": "the add-on's is one",
+}
 
 
 def declared() -> Iterator[str]:
@@ -72,6 +92,60 @@ def literal(node: ast.expr, path: Path) -> Iterator[str]:
         yield getattr(importlib.import_module(f"{blender_addon.__name__}.{path.stem}"), node.id)
 
 
+def sentences() -> Iterator[str]:
+    """Every sentence in the code that the add-on runs, docstrings aside, with {} for values."""
+    folders = [Path(package.__file__).parent for package in (core, rig_mappings, blender_addon)]
+    for path in (path for folder in folders for path in folder.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        parts = {
+            id(part) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for part in n.values
+        }
+        for node in ast.walk(tree):
+            if id(node) not in notes | parts and path.stem not in COMMANDS:
+                text = template(node)
+                if text.endswith(".") and " " in text:
+                    yield PLACE.sub("{}", text)
+
+
+def template(node: ast.AST) -> str:
+    """A string, with {} for what is filled in; "" for all else."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(template(part) or "{}" for part in node.values)
+    whole = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return node.value if whole else ""
+
+
+def test_every_sentence_that_tells_what_is_wrong_is_translated() -> None:
+    there = {PLACE.sub("{}", text) for text in wording.table()["sentence"]}
+    said = {PLACE.sub("{}", text) for text in (*drawn(), *declared())}
+    assert UNSEEN.keys() <= set(sentences())
+    assert sorted(set(sentences()) - said - UNSEEN.keys() - there) == []
+    assert sorted(there - set(sentences())) == []
+    for language in LANGUAGES:
+        known = translations.texts()[language]
+        assert all(known.get(("*", text)) for text in wording.table()["sentence"])
+
+
+def test_a_sentence_is_known_by_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stands in its places; the values come through whole."""
+    seen: dict[str, dict[str, object]] = {}
+    monkeypatch.setattr(wording, "say", lambda english, **values: seen.update({english: values}))
+    for english in wording.table()["sentence"]:
+        values = {name: f"Frames 1, C:\\my {name}.mp4 [2]" for name, _ in places(english)}
+        wording.told(UserError(english.format(**values)))
+        assert seen.get(english) == values, english
+    assert wording.told("Something else.") == "Something else."
+
+
+def test_an_error_comes_in_the_language_of_blender(monkeypatch: pytest.MonkeyPatch) -> None:
+    spanish = translations.texts()["es"]
+    monkeypatch.setattr(wording, "translated", lambda english: spanish["*", english])
+    assert wording.told(UserError("Face 2 was not found, only 1: choose a lower number.")) == (
+        "No se encontró la cara 2, solo 1: elige un número menor."
+    )
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_label_and_tooltip_is_translated(language: str) -> None:
     there = translations.texts()[language]
@@ -81,8 +155,7 @@ def test_every_label_and_tooltip_is_translated(language: str) -> None:
 
 
 def test_nothing_is_translated_that_nobody_sees() -> None:
-    table = tomllib.loads((FOLDER / "translations.toml").read_text(encoding="utf-8"))
-    assert sorted(table["text"].keys() - {*declared(), *drawn()}) == []
+    assert sorted(wording.table()["text"].keys() - {*declared(), *drawn()}) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
