@@ -3,7 +3,7 @@
 
 Bones have no rotation at rest that matters to an animator: each points up (model y), so a pose
 bone's own axes are the model's x, y, z.  Custom properties of the armature object are the sliders;
-drivers carry them to bones (Euler XYZ adds up linearly) and to corrective shape keys.
+see face_motion for what they move.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from mien.core import face_model, parameters
 from mien.core.face_model import FaceModel, Person
 
 from . import face_materials
+from .face_motion import add_motion
 
 Array = NDArray[Any]
 
@@ -100,7 +101,8 @@ def build_face(
     body.parent = armature
     _weights(body, model, person)
     body.modifiers.new("Armature", "ARMATURE").object = armature
-    _sliders(armature, body, model, person)
+    shapes = to_blender(person.rest + model.correctives(person))
+    add_motion(armature, body, model, shapes, model.bone_motion(person))
     set_values(armature, model.slider_values(y))
     s = parameters.signals(y)
     set_head(armature, face_model.head_rotation(float(s["head.yaw"]), float(s["head.pitch"])))
@@ -142,98 +144,6 @@ def _weights(body: Any, model: FaceModel, person: Person) -> None:
         group = body.vertex_groups.new(name=name)
         for vertex in np.nonzero(weights[:, column] > 1e-7)[0]:
             group.add([int(vertex)], float(weights[vertex, column]), "REPLACE")
-
-
-def _sliders(armature: Any, body: Any, model: FaceModel, person: Person) -> None:
-    for slider in face_model.SLIDERS:
-        armature[slider] = 0.0
-        meaning = parameters.AU_MEANING.get(slider.removesuffix(".L").removesuffix(".R"), slider)
-        armature.id_properties_ui(slider).update(
-            min=0, max=1, soft_min=0, soft_max=1, description=meaning
-        )
-    for slider, limit in (
-        ("gaze.yaw", parameters.GAZE_YAW_LIMIT),
-        ("gaze.pitch", parameters.GAZE_PITCH_LIMIT),
-    ):
-        armature[slider] = 0.0
-        armature.id_properties_ui(slider).update(min=-limit, max=limit, description="degrees")
-    shapes = model.correctives(person)
-    rest = person.rest
-    body.shape_key_add(name="Basis")
-    for i, slider in enumerate(model.sliders):
-        key = body.shape_key_add(name=slider)
-        key.slider_min, key.slider_max = 0.0, 1.0
-        key.data.foreach_set("co", to_blender(rest + shapes[i]).astype(np.float32).ravel())
-        driver = key.driver_add("value").driver
-        driver.expression = _activation(driver, armature, slider, model)
-    motion = model.bone_motion(person)
-    paths = ("location", "rotation_euler", "scale")
-    for b, name in enumerate(model.bones):
-        if name in ("eye.L", "eye.R", "root", "neck", "head"):
-            continue
-        bone = armature.pose.bones[name]
-        for channel in range(9):
-            column = motion[:, b, channel]
-            rows = np.nonzero(np.abs(column) > 5e-8)[0]
-            if len(rows):
-                curve = bone.driver_add(paths[channel // 3], channel % 3)
-                _sum(curve.driver, body.data.shape_keys, model, rows, column, channel)
-    for eye in ("eye.L", "eye.R"):
-        bone = armature.pose.bones[eye]
-        for axis, (slider, sign) in enumerate((("gaze.pitch", -1.0), ("gaze.yaw", 1.0))):
-            driver = bone.driver_add("rotation_euler", axis).driver
-            driver.expression = f"{sign * np.pi / 180:.9g}*{_variable(driver, armature, slider)}"
-
-
-def _variable(driver: Any, armature: Any, slider: str) -> str:
-    name = slider.replace(".", "_")
-    if name not in driver.variables:
-        variable = driver.variables.new()
-        variable.name = name
-        variable.targets[0].id = armature
-        variable.targets[0].data_path = f'["{slider}"]'
-    return name
-
-
-def _activation(driver: Any, armature: Any, slider: str, model: FaceModel) -> str:
-    """FaceModel.activations for one slider, as a simple expression (runs without Python)."""
-    own = slider.removesuffix(face_model.HALF)
-    if own.startswith("lids."):
-        pitch = _variable(driver, armature, "gaze.pitch")
-        sign = 1 if own == "lids.up" else -1
-        text = f"max({sign / parameters.GAZE_PITCH_LIMIT:.9g}*{pitch},0)"
-    else:
-        text = _variable(driver, armature, own)
-        if slider.endswith(face_model.HALF):
-            text = f"4*{text}*(1-{text})"
-    for faded, other, strength in model.fades:
-        if faded == slider:
-            text += f"*(1-{strength:g}*{_variable(driver, armature, other)})"
-    return text
-
-
-def _sum(
-    driver: Any, keys: Any, model: FaceModel, rows: Array, column: Array, channel: int
-) -> None:
-    """start + sum of column * activation; the driven shape keys are the activations.
-
-    Weights are whole multiples of a unit too small to see: an expression has 255 characters.
-    """
-    unit = "1e-7" if channel < 3 else "1e-6"  # m, or radians and scale
-    terms = []
-    for n, i in enumerate(rows):
-        variable = driver.variables.new()
-        variable.name = _letters(n)
-        variable.targets[0].id_type = "KEY"
-        variable.targets[0].id = keys
-        variable.targets[0].data_path = f'key_blocks["{model.sliders[i]}"].value'
-        terms.append(f"{round(column[i] / float(unit)):+d}*{variable.name}")
-    start = "1+" if channel >= 6 else ""
-    driver.expression = f"{start}{unit}*({''.join(terms)})"
-
-
-def _letters(n: int) -> str:
-    return "abcdefghijklmnopqrstuvwxyz"[n] if n < 26 else "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[n - 26]
 
 
 def set_values(armature: Any, values: dict[str, float]) -> None:
