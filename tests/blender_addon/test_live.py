@@ -14,6 +14,7 @@ from action_curves import curves_of
 from mien.blender_addon import keying, takes
 from mien.blender_addon.operators import MIEN_OT_capture
 from mien.blender_addon.puppet import Puppet
+from mien.blender_addon.session import Session
 from mien.core.parameters import SIGNALS
 
 REST = dict.fromkeys(SIGNALS, 0.0)
@@ -82,6 +83,29 @@ def test_esc_puts_the_character_back(
     assert play("Esc") == {"CANCELLED"}
     assert head.data.shape_keys.key_blocks["jawOpen"].value == 0.0625
     assert not bpy.data.actions and not bpy.data.texts
+
+
+def test_a_window_that_was_busy_goes_on_with_the_newest_frame(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    scene.mien.source, scene.mien.target = str(media("expressions.mp4")), head
+    scene.mien.live = True
+    running = Session(bpy.context)
+
+    def shown() -> float:
+        while not running.show(bpy.context):
+            assert not running.step()
+            time.sleep(0.002)
+        return running.delay
+
+    try:
+        usual = sorted(shown() for _ in range(9))[4]
+        before = running.progress.done
+        time.sleep(1)
+        assert shown() < usual + 0.5, "frames that came meanwhile are left out, not shown late"
+        assert running.progress.done > before + 5, "the worker did not wait"
+    finally:
+        running.close()
 
 
 def test_a_puppet_moves_as_tuned_and_rests(head: bpy.types.Object, scene: bpy.types.Scene) -> None:
