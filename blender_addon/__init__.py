@@ -28,6 +28,7 @@ _CLASSES = (
     operators.MIEN_OT_cancel,
     operators.MIEN_OT_key_again,
     performer.MIEN_OT_save_neutral,
+    performer.MIEN_OT_build_performer,
     face_operator.MIEN_OT_add_face,
     *drop.CLASSES,
     panel.MIEN_PT_capture,

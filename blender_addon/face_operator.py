@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
+from numpy.typing import NDArray
 
 from mien.core.errors import UserError
 
 from .face_object import build_face
 from .operators import possible
 from .wording import told
+
+Array = NDArray[Any]
 
 
 class MIEN_OT_add_face(bpy.types.Operator):
@@ -26,18 +31,23 @@ class MIEN_OT_add_face(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            face = build_face(context)
+            add_face(context)
         except UserError as error:
             self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
-        face.location = context.scene.cursor.location
-        for item in context.selected_objects:
-            item.select_set(False)
-        face.select_set(True)
-        context.view_layer.objects.active = face
-        if context.scene.mien.target is None:
-            context.scene.mien.target = face
         return {"FINISHED"}
+
+
+def add_face(context: bpy.types.Context, values: Array | None = None) -> None:
+    """Puts the face of a parameter vector (285,), or anybody's, where the 3D cursor is."""
+    face = build_face(context, values)
+    face.location = context.scene.cursor.location
+    for item in context.selected_objects:
+        item.select_set(False)
+    face.select_set(True)
+    context.view_layer.objects.active = face
+    if context.scene.mien.target is None:
+        context.scene.mien.target = face
 
 
 def menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:

@@ -14,7 +14,7 @@ from .apply import detected
 from .choices import AUTO, FILE, MARKED, SAVED, WEBCAM
 from .keying import chosen_character, memory
 from .operators import MIEN_OT_cancel, MIEN_OT_capture, MIEN_OT_key_again, MIEN_OT_stop
-from .performer import MIEN_OT_save_neutral
+from .performer import MIEN_OT_build_performer, MIEN_OT_save_neutral
 from .properties import MienSettings
 from .session import from_take, is_photo
 from .wording import say, told
@@ -78,6 +78,7 @@ class MIEN_PT_capture(bpy.types.Panel):
                 row.prop(settings, "take", text="")
                 row.operator(MIEN_OT_key_again.bl_idname, text="", icon="FILE_REFRESH")
                 layout.operator(MIEN_OT_save_neutral.bl_idname, icon="USER")
+                layout.operator(MIEN_OT_build_performer.bl_idname, icon="MONKEY")
         _notes(layout, context, memory.lines)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="misc,valid-type"
-"""The performer's face at rest goes from a take to a file, for the clips to come."""
+"""The performer: the face at rest goes from a take to a file, for the clips to come, and into the
+scene, as a Mien face that looks like them."""
 
 # No "from __future__ import annotations": Blender reads these annotations as they are.
 from pathlib import Path
@@ -8,12 +9,16 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
+from mien.core import parameters
 from mien.core.errors import UserError
 
 from . import takes
+from .face_operator import add_face
 from .keying import memory
 from .operators import RUNNING, possible
 from .wording import told
+
+NO_TAKE = "Capture something, or choose a take of this file"
 
 
 class MIEN_OT_save_neutral(bpy.types.Operator):
@@ -31,10 +36,7 @@ class MIEN_OT_save_neutral(bpy.types.Operator):
         return possible(
             cls,
             (memory.running, RUNNING),
-            (
-                context.scene.mien.take is None,
-                "Capture something, or choose a take of this file",
-            ),
+            (context.scene.mien.take is None, NO_TAKE),
         )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -46,6 +48,39 @@ class MIEN_OT_save_neutral(bpy.types.Operator):
         try:
             take = takes.read(context.scene.mien.take)
             take.save_neutral(Path(self.filepath).with_suffix(".json"))
+        except UserError as error:
+            self.report({"ERROR"}, told(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class MIEN_OT_build_performer(bpy.types.Operator):
+    """Add a Mien face with the features of the performer, as far as the take tells them"""
+
+    bl_idname = "mien.build_performer"
+    bl_label = "Build Performer's Face"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return possible(
+            cls,
+            (memory.running, RUNNING),
+            (context.scene.mien.take is None, NO_TAKE),
+            (context.mode != "OBJECT", "Go to Object Mode first"),
+        )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        text = context.scene.mien.take
+        try:
+            identity = takes.read(text).identity
+            if identity is None:
+                raise UserError(
+                    f"{text.name} does not tell who the performer is: capture a clip or a photo."
+                )
+            values = parameters.from_values(dict.fromkeys(parameters.AUS, 0))
+            values[parameters.IDENTITY] = identity
+            add_face(context, values)
         except UserError as error:
             self.report({"ERROR"}, told(error))
             return {"CANCELLED"}

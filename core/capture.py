@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from . import models, parameters
+from . import identity, models, parameters
 from .errors import UserError
 from .estimator import Estimator, Sample, sample
 from .frames import SEQUENCE_FPS, open_footage
@@ -195,6 +195,7 @@ def capture(
         take = _take(number, kept, frames, stamps, footage.name)
         if rest is not None:
             take.neutral = Neutral(rest.points, rest.features, loaded.network)
+        take.identity = _identity(kept)
         takes.append(take)
     clock.again = clock.done
     if progress:
@@ -225,6 +226,18 @@ def _neutral(
     points = np.stack([face.samples[i].points for i in calm])
     distance = np.abs(points - np.median(points, axis=0)).sum(axis=(1, 2))
     return face.samples[int(calm[distance.argmin()])]
+
+
+def _identity(face: _Face) -> Array | None:
+    """Who it is, from views over all that the head turns; None where no face was seen."""
+    if not face.rows:
+        return None
+    vectors = np.stack(face.vectors)
+    by_yaw = np.argsort(vectors[:, parameters.INDEX["head.yaw"]], kind="stable")
+    count = min(identity.VIEWS, len(by_yaw))
+    views = by_yaw[((np.arange(count) + 0.5) / count * len(by_yaw)).astype(int)]
+    points = np.stack([face.samples[i].points for i in views])
+    return identity.estimate(points, vectors[views])
 
 
 def _take(number: int, face: _Face, frames: NDArray[np.int64], times: Array, source: str) -> Take:

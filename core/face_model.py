@@ -69,15 +69,20 @@ def half_rotation(matrix: Array) -> Array:
     return np.asarray(np.eye(3) + np.sin(angle / 2) * k + (1 - np.cos(angle / 2)) * k @ k)
 
 
+def stored(path: Path = PATH) -> dict[str, Array]:
+    """The arrays of a face model's file; UserError when it is missing."""
+    if not path.exists():
+        raise UserError(f"{path.name} is missing; build it with `make model`")
+    with np.load(path, allow_pickle=False) as data:
+        return {k: data[k] for k in data.files}
+
+
 class FaceModel:
     """Evaluates face_model.npz; see tools/build_face_model.py for what its arrays are."""
 
-    def __init__(self, path: Path = PATH) -> None:
-        if not path.exists():
-            raise UserError(f"{path.name} is missing; build it with `make model`")
-        with np.load(path, allow_pickle=False) as data:
-            self.data = {k: data[k] for k in data.files}
-        d = self.data
+    def __init__(self, data: dict[str, Array] | None = None) -> None:
+        """data: the arrays of another model, such as :func:`stored` gives."""
+        self.data = d = stored() if data is None else data
         self.bones: list[str] = [str(b) for b in d["bones"]]
         self.sliders: list[str] = [str(s) for s in d["sliders"]]
         self._bone = {b: i for i, b in enumerate(self.bones)}

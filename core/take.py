@@ -28,7 +28,7 @@ class Take:
     frames (N,) int; timestamps (N,) seconds, strictly increasing; confidence (N,) 0..1;
     success (N,) bool; signals: name from ``parameters.SIGNALS`` -> (N,), AUs in 0..1, angles in
     degrees with the signs of ``parameters``.  Where success is False a signal means nothing
-    (``cleanup`` fills it in).  identity: (244,) in 0..1, or None.
+    (``cleanup`` fills it in).  identity: (244,) in 0..1, who it is, or None.
     neutral: the face at rest that the take was measured against, or None.
 
     Raises ValueError when shapes, names or numbers contradict this.

@@ -454,7 +454,7 @@ def main() -> None:
     out = face_model.PATH
     scratch = out.with_name("face_model.part.npz")
     np.savez(scratch, **draft)
-    data |= prior(face_model.FaceModel(scratch), sample * DM)
+    data |= prior(face_model.FaceModel(face_model.stored(scratch)), sample * DM)
     with scratch.open("wb") as f:
         np.savez_compressed(f, **data)
     scratch.replace(out)

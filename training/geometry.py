@@ -5,7 +5,6 @@ A thousand times cheaper than rendering, and all that the points can tell is in 
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,49 +14,15 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mien.core import alignment, parameters, sampling
-from mien.core.face_model import PATH, FaceModel, head_rotation
+from mien.core.face_model import PATH, head_rotation
 from mien.core.files import written_whole
+from mien.core.sparse_model import sparse_model
 from mien.training import augment
 from mien.training.data import Floats, mirror_points, mirror_values
 from mien.training.networks import COLUMNS, VALUES
 
 Array = NDArray[np.float64]
 EXPRESSIONS: Final = 12  # of every person, after the neutral face
-_PER_VERTEX: Final = ("base", "weights", "lips", "inside_mouth", "ears")
-
-
-def sparse_model(path: Path = PATH) -> FaceModel:
-    """The face model without the skin that neither landmarks nor joints depend on."""
-    with np.load(path) as stored:
-        data = {key: stored[key] for key in stored.files}
-    rows = data["brow_start"][:-1, None] + data["brow_landmarks"]  # (36, 10)
-    styles, points = rows.shape
-    for key in ("brow_triangle", "brow_weight", "brow_offset"):
-        data[key] = data[key][rows.ravel()]
-    data["brow_start"] = np.arange(styles + 1) * points
-    data["brow_landmarks"] = np.tile(np.arange(points), (styles, 1))
-    # iBUG's brow landmarks are the brow's own; the skin's vertices there are never read.
-    joints = data["joint_vertices"]
-    loose = data["faces"][data["face_part"] != data["parts"].tolist().index("skin")]
-    keep = np.unique(
-        np.r_[
-            data["landmarks"], joints[joints >= 0], data["brow_triangle"].ravel(), loose.ravel()
-        ]
-    )  # fmt: skip
-    new = np.full(len(data["base"]), -1)
-    new[keep] = np.arange(len(keep))
-    for key in _PER_VERTEX:
-        data[key] = data[key][keep]
-    for key in ("slider_shape", "extra"):
-        data[key] = data[key][:, keep]
-    data["landmarks"], data["brow_triangle"] = new[data["landmarks"]], new[data["brow_triangle"]]
-    whole = (new[data["faces"]] >= 0).all(1)
-    data["faces"], data["face_part"] = new[data["faces"][whole]], data["face_part"][whole]
-    data["joint_vertices"] = np.where(joints >= 0, new[joints], -1)
-    with tempfile.TemporaryDirectory() as folder:
-        reduced = Path(folder) / "face_model.npz"
-        np.savez(reduced, **data)
-        return FaceModel(reduced)
 
 
 @dataclass(frozen=True)
