@@ -19,6 +19,7 @@ from mien.core.take import Take
 
 from . import actions, keyframes
 from .choices import ACTION
+from .overrides import editable
 from .rig_names import Character, character
 from .showing import show
 from .thinning import EVERY_CAPTURE, Keys, thinned
@@ -116,7 +117,7 @@ def apply(
             f"Nothing on {on.root.name} answers to the mapping {chosen.title!r}: "
             "choose another mapping, or another target."
         )
-    channels = thinned(channels, keys)
+    channels = editable(thinned(channels, keys), on)
     if pose:
         show(channels)
     made = [] if pose else actions.write(channels, "mien", where, on.owners, again)

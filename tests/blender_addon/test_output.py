@@ -198,6 +198,53 @@ def test_the_linked_action_of_a_library_is_not_written_into(
     assert ('pose.bones["head"].rotation_quaternion', 0) in curves_of(rig)
 
 
+def linked(head: bpy.types.Object, folder: Path) -> bpy.types.Collection:
+    """The character in a collection that is linked from another file."""
+    both = bpy.data.collections.new("Character")
+    both.objects.link(head)
+    both.objects.link(head.parent)
+    bpy.data.libraries.write(str(folder / "library.blend"), {both})
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with bpy.data.libraries.load(str(folder / "library.blend"), link=True) as (_, here):
+        here.collections = ["Character"]
+    return here.collections[0]
+
+
+def test_keys_on_a_linked_character_are_there_when_the_file_is_opened_again(
+    head: bpy.types.Object, take: Take, tmp_path: Path
+) -> None:
+    collection = linked(head, tmp_path)
+    here = collection.override_hierarchy_create(bpy.context.scene, bpy.context.view_layer)
+    rig = next(item for item in here.all_objects if item.type == "ARMATURE")
+    capture(take, rig, tmp_path)
+    bpy.context.scene.mien.tuning.strength = 0.5
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    mesh, rig = (bpy.data.objects[name, None] for name in ("Head", "Rig"))
+    keys = mesh.data.shape_keys
+    assert 0.3 < keys_of(curves_of(keys)[JAW])[:, 1].max() <= 0.5
+    assert ('pose.bones["head"].rotation_quaternion', 0) in curves_of(rig)
+    bpy.context.scene.frame_set(10)
+    assert keys.key_blocks["jawOpen"].value > 0.2
+    (theirs,) = (item for item in bpy.data.shape_keys if item.library)
+    assert theirs.animation_data is None
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_linked_character_without_an_override_is_one_sentence(
+    count: int, head: bpy.types.Object, take: Take, tmp_path: Path
+) -> None:
+    """For keys, and for the pose of a photo."""
+    collection = linked(head, tmp_path)
+    bpy.context.scene.collection.children.link(collection)
+    rig = next(item for item in collection.all_objects if item.type == "ARMATURE")
+    shown = take if count > 1 else Take.still({"AU26": 1.0})
+    with pytest.raises(RuntimeError, match="belongs to a library: make a library override"):
+        capture(shown, rig, tmp_path, photo="POSED")
+    assert not bpy.data.actions
+    assert rig.animation_data is None
+
+
 def test_thinning_leaves_single_frames_alone(head: bpy.types.Object) -> None:
     one = np.array([3.4])
     channel = keyframes.Channel(head, "location", 0, one, one)

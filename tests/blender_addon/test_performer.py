@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from mien.blender_addon import keying, panel, takes
+from mien.blender_addon.face_object import to_blender
+from mien.core.face_model import SLIDERS, FaceModel
 from mien.core.take import Take
 
 
@@ -82,3 +84,31 @@ def test_the_panel_names_the_convention(head: bpy.types.Object, scene: bpy.types
     scene.mien.target = head.parent
     bpy.data.objects.remove(head)
     assert panel._match(scene.mien) == ("No known names here",)
+
+
+def test_the_performer_of_a_photo_becomes_a_face(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    """A Mien face with the features that the take tells, at rest; the target stays."""
+    settings = scene.mien
+    settings.source, settings.target = str(media("one_face.jpg")), head
+    assert not bpy.ops.mien.build_performer.poll()
+    bpy.ops.mien.capture()
+    assert bpy.ops.mien.build_performer() == {"FINISHED"}
+    assert settings.target == head
+    face, identity = bpy.context.object, takes.read(settings.take).identity
+    (mesh,) = face.children
+    rest = to_blender(FaceModel().person(identity).rest)
+    built = np.array([corner.co for corner in mesh.data.vertices])
+    assert np.allclose(built, rest, atol=1e-6)
+    assert all(face[slider] == 0 for slider in SLIDERS)
+    settings.target = face
+    bpy.ops.mien.key_again()
+    assert face["AU12.L"] > 0.2  # the photo smiles
+
+
+def test_a_take_without_a_performer_builds_none(take: Take, scene: bpy.types.Scene) -> None:
+    scene.mien.take = takes.keep(take)
+    with pytest.raises(RuntimeError, match="does not tell who the performer is"):
+        bpy.ops.mien.build_performer()
+    assert not bpy.data.objects
