@@ -160,8 +160,9 @@ class Locks:
         self.object.visible_shadow = STYLES[hair.style].top >= 0.05
         nodes = self._material.node_tree.nodes
         nodes["Centre"].inputs[1].default_value = to_blender(centre)
-        nodes["Strands"].inputs[6].default_value = (*(c * 0.55 for c in hair.colour), 1)
-        nodes["Strands"].inputs[7].default_value = (*(min(1, c * 1.5) for c in hair.colour), 1)
+        bright = min(2.1, 0.95 / max(hair.colour))  # the fairest keep their hue
+        nodes["Strands"].inputs[6].default_value = (*(c * 0.1 for c in hair.colour), 1)
+        nodes["Strands"].inputs[7].default_value = (*(c * bright for c in hair.colour), 1)
 
 
 def _flow(
@@ -172,18 +173,19 @@ def _flow(
     high = np.clip((at[:, 1] - 0.775) / 0.035, 0, 1)
     high = (high * high * (3 - 2 * high))[:, None]
     length = (style.sides * (1 - high) + style.top * high)[:, 0] * hair.length
-    length = length * np.exp(rng.normal(0, 0.13, count))
+    length = length * np.exp(rng.normal(-0.06, 0.2, count))  # ends that are not cut with a ruler
     if style.comb == "forward":  # a fringe ends above the eyes
         length = np.minimum(length, 0.048 + 1.1 * np.maximum(0, 0.105 - at[:, 2]))
     part = rng.uniform(0.015, 0.03)
     side = {"left": np.sign(at[:, 0] + part), "right": np.sign(at[:, 0] - part)}.get(
         style.comb, np.sign(at[:, 0])
     )
+    behind = -0.25 - 14 * np.maximum(0, at[:, 2] - 0.1)  # no bar of hair across the forehead
     flow = {
         "back": np.tile([0.0, 0.1, -1.0], (count, 1)),
         "forward": np.tile([0.0, -0.1, 1.0], (count, 1)) + at * (3.0, 0, 0),
         "out": at - (0.0, 0.82, -0.01),
-    }.get(style.comb, np.stack([side, np.full(count, -0.1), np.full(count, -0.25)], -1))
+    }.get(style.comb, np.stack([side, np.full(count, -0.1), behind], -1))
     fall = np.stack([0 * side, np.full(count, -1.0), np.full(count, -0.35)], -1)
     if style.comb == "back" or style.tie:
         fall[:, 2] = -1.0
@@ -204,6 +206,8 @@ def _comb(
     v = way * lift + flow
     v /= np.linalg.norm(v, axis=1, keepdims=True)
     height = style.volume * rng.uniform(0.4, 1.0, count) + 0.0015
+    height = height + 0.003 * np.minimum(1, style.top / 0.1) * rng.random(count) ** 6  # strays
+    bend = rng.normal(0, 0.16, (count, 1)), rng.random((count, 1)) * 6.3
     points = [outline.point(way, -0.002)]
     tie = None
     if style.tie:
@@ -218,7 +222,7 @@ def _comb(
         weight = np.clip(step / 0.022 * heavy, 0, 0.9)
         p = points[-1] + v * step
         p = outline.above(p, height * min(1.0, k / 2.5))
-        p = _free_the_face(p, outline.centre, 0.008 if style.comb == "forward" else 0.045)
+        p = _free_the_face(p, outline.centre, style)
         if tie is not None:
             tied |= np.linalg.norm(tie - p, axis=1, keepdims=True) < 0.012 + step
             if tie[1] > outline.centre[1] + 0.06:  # a knot on top
@@ -234,6 +238,8 @@ def _comb(
             swing = np.sin(angle), np.cos(angle)
             v = v + (aside * swing[0] + way * swing[1]) * min(1.2, style.curl * 90)
         v = v * (1 - weight) + _DOWN * weight
+        sway = bend[0] * min(1.0, k / 3) * np.sin(bend[1] + 55 * length[:, None] * _ALONG[k])
+        v = v + aside * sway
         if tie is not None:
             gap = tie - p
             v = np.where(tied, _DOWN + np.array([0, 0, -0.5]) + 0.12 * knot, gap)
@@ -242,15 +248,22 @@ def _comb(
     return np.stack(points, 1)
 
 
-def _free_the_face(p: Array, centre: Array, height: float) -> Array:
-    """Locks less than ``height`` (m) above the eyes swing round to the sides of the face."""
+def _free_the_face(p: Array, centre: Array, style: Style) -> Array:
+    """Locks swing round to the sides of the face where they come down to the forehead, or with a
+    fringe to the eyes; short ones go there along the hair line."""
+    height = 0.008 if style.comb == "forward" else 0.045
+    step = np.radians(15 if style.top < 0.1 else 90)
     d = p - centre
     azimuth, flat = np.arctan2(d[:, 0], d[:, 2]), np.hypot(d[:, 0], d[:, 2])
     low = np.clip((height - d[:, 1]) / 0.03, 0, 1)
     least = np.radians(30 + 38 * low)
-    turned = np.where(low > 0, np.sign(azimuth) * np.maximum(np.abs(azimuth), least), azimuth)
-    return np.stack([centre[0] + flat * np.sin(turned), p[:, 1],
-                     centre[2] + flat * np.cos(turned)], -1)  # fmt: skip
+    out = np.abs(azimuth)
+    far = (low > 0) & (out < least - step)
+    turned = np.sign(azimuth) * np.where(
+        low > 0, np.minimum(np.maximum(out, least), out + step), out
+    )
+    y = np.where(far, centre[1] + height, p[:, 1])
+    return np.stack([centre[0] + flat * np.sin(turned), y, centre[2] + flat * np.cos(turned)], -1)
 
 
 def _ribbons(points: Array, centre: Array, style: Style, rng: np.random.Generator) -> Array:
@@ -261,9 +274,8 @@ def _ribbons(points: Array, centre: Array, style: Style, rng: np.random.Generato
         np.linalg.norm(along, axis=-1, keepdims=True) + 1e-6)  # fmt: skip
     across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
     profile = np.minimum(1, 0.6 + 2 * _ALONG) * np.minimum(1, (1.04 - _ALONG) * 3) ** 0.7
-    width = (0.0032 if style.top < 0.05 else 0.0042 if style.top < 0.1 else 0.0054) * np.exp(
-        rng.normal(0, 0.3, len(points))
-    )
+    width = 0.0021 if style.top < 0.05 else 0.0026 if style.top < 0.1 else 0.0034
+    width = width * np.exp(rng.normal(0, 0.45, len(points)))
     edge = across * (width[:, None] * profile)[..., None]
     return np.stack([points - edge, points + edge], 2)
 
@@ -274,7 +286,7 @@ def _material() -> Any:
     uv = tree.nodes.new("ShaderNodeUVMap")
     uv.uv_map = "UVMap"
     stretch = tree.nodes.new("ShaderNodeMapping")
-    stretch.inputs["Scale"].default_value = (12, 1.6, 1)  # strands run along a lock
+    stretch.inputs["Scale"].default_value = (5, 1.1, 1)  # strands run along a lock
     link(uv.outputs[0], stretch.inputs[0])
     noise = tree.nodes.new("ShaderNodeTexNoise")
     noise.noise_dimensions = "2D"

@@ -98,7 +98,7 @@ class Someone:
         lips = np.clip(skin * (0.82, 0.5, 0.5) * np.exp(rng.normal(0, 0.07, 3)), 0, 1)
         if made_up:
             lips = rng.uniform(0.2, 0.55) * np.array([1, *rng.uniform((0.07, 0.1), (0.4, 0.4))])
-        white = rng.uniform(0.4, 0.66)
+        white = rng.uniform(0.33, 0.5)
         tooth = rng.uniform(0.55, 0.9)
         pale = 0.0 if t > 0.5 and rng.random() < 0.95 else 1.0
         share = np.array([0.3, 0.35, 0.15 * pale, 0.12 * pale, 0.08 * pale])
@@ -120,7 +120,7 @@ class Someone:
         beard = rng.uniform(0.15, 0.9) if not made_up and rng.random() < 0.33 else 0.0
         return Someone(
             identity=model.sample_identity(rng, 0.55),
-            extra=0.65 * rng.standard_normal(len(model.data["extra"])),
+            extra=np.clip(0.6 * rng.standard_normal(len(model.data["extra"])), -1.2, 1.2),
             look=look, hair=Hair.sample(rng, hair),
             age=float(rng.random() ** 1.5), beard=float(beard),
             made_up=bool(made_up), glasses=bool(rng.random() < 0.2),

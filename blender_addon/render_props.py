@@ -18,12 +18,17 @@ Stroke = tuple[Array, Array, bool]  # points (N, 3), radii (N,) in m, closed
 
 HELD: Final = ("hand", "microphone", "cup")
 _METAL: Final = ((0.85, 0.62, 0.25), (0.8, 0.8, 0.8), (0.7, 0.45, 0.35), (0.03, 0.03, 0.03))
+# What makes a body of tubes: webs between fingers, one palm.
+_FUSE: Final[dict[str, dict[str, Any]]] = {
+    "REMESH": {"mode": "VOXEL", "voxel_size": 0.002, "use_smooth_shade": True},
+    "SMOOTH": {"factor": 0.5, "iterations": 8},
+}
 
 
 class Tubes:
-    """An object of the scene made of tubes along lines."""
+    """An object of the scene made of tubes along lines; ``fused`` ones may grow into one body."""
 
-    def __init__(self, scene: Any, name: str) -> None:
+    def __init__(self, scene: Any, name: str, fused: bool = False) -> None:
         self._curve = bpy.data.curves.new(name, "CURVE")
         self._curve.dimensions = "3D"
         self._curve.bevel_depth = 1.0  # the points' radii tell
@@ -34,12 +39,18 @@ class Tubes:
         self.object = bpy.data.objects.new(name, self._curve)
         scene.collection.objects.link(self.object)
         self.object.hide_render = True
+        self._fusing = [self.object.modifiers.new(kind, kind) for kind in _FUSE if fused]
+        for modifier in self._fusing:
+            for setting, value in _FUSE[modifier.type].items():
+                setattr(modifier, setting, value)
 
     def show(
         self, strokes: list[Stroke], colour: Colour = (0, 0, 0), metallic: float = 0.0,
-        roughness: float = 0.3,
+        roughness: float = 0.3, fused: bool = False,
     ) -> None:  # fmt: skip
         """Draws strokes (model axes); none hides the object."""
+        for modifier in self._fusing:
+            modifier.show_render = modifier.show_viewport = fused
         self.object.hide_render = not strokes
         if not strokes and not self._curve.splines:
             return
@@ -124,27 +135,46 @@ def held(rng: np.random.Generator, kind: str, landmarks: Array) -> list[Stroke]:
     return _hand(rng, np.array([goal[0], goal[1], front]))
 
 
+# Roots of the fingers from the middle of the hand and above the middle knuckle, and lengths, in m.
+_FINGERS: Final = (
+    (-0.029, -0.004, 0.070),
+    (-0.0095, 0.0, 0.080),
+    (0.0095, -0.003, 0.075),
+    (0.027, -0.012, 0.058),
+)
+_BONES: Final = (0.36, 0.08, 0.24, 0.08, 0.19, 0.05)  # joints are thicker than what lies between
+_FINGER: Final = 1e-4 * np.array([145, 140, 118, 93, 97, 86, 87, 70, 44])
+
+
 def _hand(rng: np.random.Generator, goal: Array) -> list[Stroke]:
     """Fingers, thumb, palm and forearm; a middle knuckle at ``goal``."""
     side = rng.choice([-1.0, 1.0])
     spread, curl = rng.uniform(0.9, 1.5), rng.uniform(0.0, 0.7)
     lines: list[Stroke] = []
-    for x, length in ((-0.029, 0.066), (-0.0095, 0.076), (0.0095, 0.072), (0.028, 0.056)):
+    for x, high, length in _FINGERS:
         bend = curl * rng.uniform(0.7, 1.3)
-        p = [np.array([0.55 * x, -0.075, 0.0]), np.array([0.9 * x, -0.03, 0.002]),
-             np.array([x, 0.0, 0.004])]  # fmt: skip
+        p = [np.array([0.5 * x, -0.078, 0.0]), np.array([0.85 * x, -0.03, 0.001]),
+             np.array([x, high, 0.004])]  # fmt: skip
         angle = 0.15 * bend
-        for part in (0.45, 0.3, 0.25):
+        for part in _BONES:
             angle += 0.6 * bend
             way = np.array([x * (spread - 1) * 6, np.cos(angle), -np.sin(angle)])
             p.append(p[-1] + way * length * part)
-        radii = np.array([0.0125, 0.0125, 0.0105, 0.0090, 0.0082, 0.0058])
-        lines.append((np.array(p), radii, False))
-    thumb = np.array([[-0.02, -0.07, 0], [-0.038, -0.045, -0.004], [-0.050, -0.015, -0.008],
-                      [-0.054, 0.008, -0.012]])  # fmt: skip
-    lines.append((thumb, np.array([0.015, 0.0135, 0.0105, 0.0075]), False))
-    arm = np.array([[0, -0.30, 0], [0, -0.12, 0], [0, -0.085, 0]])
-    lines.append((arm, np.array([0.036, 0.026, 0.022]), False))
+        lines.append((np.array(p), _FINGER * (0.85 if length < 0.06 else 1), False))
+    thumb = np.array(
+        [
+            [-0.012, -0.075, 0],
+            [-0.032, -0.050, -0.004],
+            [-0.046, -0.022, -0.008],
+            [-0.051, -0.012, -0.010],
+            [-0.055, 0.004, -0.012],
+            [-0.056, 0.010, -0.012],
+        ]
+    )
+    thick = np.array([0.016, 0.0145, 0.0105, 0.0100, 0.0085, 0.0055])
+    lines.append((thumb, thick, False))
+    arm = np.array([[0, -0.30, 0], [0, -0.13, 0], [0, -0.088, 0], [0, -0.06, 0]])
+    lines.append((arm, np.array([0.038, 0.027, 0.024, 0.020]), False))
     tilt = rng.normal(0, 0.6)
     c, s = np.cos(tilt), np.sin(tilt)
     matrix = np.array([[c * side, -s, 0], [s * side, c, 0], [0, 0, 1]])

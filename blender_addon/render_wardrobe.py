@@ -34,9 +34,10 @@ class Wardrobe:
         self._grown: tuple[int, Array | None] = (-1, None)  # an identity's hair at rest
         self._garment = Garment(scene, model)
         self._hat = Headgear(scene)
-        self._glasses, self._earrings, self._necklace, self._held = (
-            Tubes(scene, name) for name in ("glasses", "earrings", "necklace", "held")
+        self._glasses, self._earrings, self._necklace = (
+            Tubes(scene, name) for name in ("glasses", "earrings", "necklace")
         )
+        self._held = Tubes(scene, "held", fused=True)
         ears = np.where(model.data["ears"] > 0.4, model.data["base"][:, 1], np.inf)
         left = model.data["base"][:, 0] > 0
         self._lobes = [int(np.where(side, ears, np.inf).argmin()) for side in (left, ~left)]
@@ -84,4 +85,4 @@ class Wardrobe:
         """Holds one of `render_props.HELD` before the face; "" for nothing."""
         strokes = render_props.held(rng, kind, landmarks) if kind else []
         bare = kind == "hand"
-        self._held.show(strokes, skin if bare else dye(rng), 0.0, 0.5)
+        self._held.show(strokes, skin if bare else dye(rng), 0.0, 0.5, bare)

@@ -116,10 +116,11 @@ def test_masks_agree_with_a_render_of_classes(tmp_path, flavour, index):
     assert set(mask[added]) <= {CLASSES.index("skin")} and set(truth["mask"][added]) <= {2, 3}
     assert added.sum() < 0.03 * SIZE * SIZE
     picture = cv2.imread(str(tmp_path / "picture.png"), cv2.IMREAD_UNCHANGED)
-    drawn = picture[..., 3] > 127
+    whole = (picture[..., 3] == 0) | (picture[..., 3] == 255)  # edges of hairs are of both
     if truth["json"].get("held"):  # what is held before the face has no class of its own
-        drawn &= mask > 0
-    assert (drawn == (mask > 0)).mean() > 0.995
+        whole &= mask > 0
+    assert whole.mean() > (0.5 if truth["json"].get("held") else 0.95)
+    assert ((picture[..., 3] > 0) == (mask > 0))[whole].mean() > 0.999
 
 
 def test_left_and_right_are_the_subjects(tmp_path):
