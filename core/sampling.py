@@ -21,7 +21,8 @@ COMBINATIONS: Final[tuple[dict[str, float], ...]] = (
     {"AU01": 1, "AU02": 1}, {"AU01": 0.9, "AU02": 0.9, "AU05": 0.8},
     {"AU04": 1, "AU09": 0.8, "AU10": 0.5}, {"AU04": 1, "AU07": 0.8}, {"AU04": 1},
     {"AU04": 0.9, "AU07": 0.7, "AU10": 0.8, "AU25": 0.6}, {"AU04": 0.8, "AU24": 0.9},
-    {"AU15": 0.8, "AU17": 1}, {"AU17": 1, "AU24": 0.5}, {"AU17": 1}, {"AU15": 1},
+    {"AU15": 0.8, "AU17": 1}, {"AU17": 1, "AU24": 0.5}, {"AU17": 1, "AU18": 0.7}, {"AU17": 1},
+    {"AU15": 1},
     {"AU01": 0.8, "AU04": 0.8, "AU15": 0.8}, {"AU01": 1, "AU04": 0.6},
     {"AU01": 0.7, "AU04": 0.6, "AU20": 0.9, "AU25": 0.7, "AU26": 0.3},
     {"AU25": 1, "AU26": 0.5}, {"AU26": 1, "AU25": 1}, {"AU26": 0.7}, {"AU25": 1, "AU16": 0.6},
@@ -44,7 +45,9 @@ CLASHES: Final = (
     ("AU17", "AU22"), ("AU30.L", "AU30.R"), ("AD34", "AU26"), ("AD34", "AU25"), ("AD34", "AU22"),
 )  # fmt: skip
 
-_SPARSE: Final = (*parameters.AUS, "AD34", "AU29")
+# Single AUs; what is hard to see must be seen more often.
+_SUBTLE: Final = ("AU05", "AU06", "AU07", "AU14", "AU16", "AU28")
+_SPARSE: Final = (*parameters.AUS, *_SUBTLE, "AD34", "AU29")
 
 
 def action_units(rng: np.random.Generator) -> dict[str, float]:
@@ -52,7 +55,7 @@ def action_units(rng: np.random.Generator) -> dict[str, float]:
     a: dict[str, float] = {}
     kind = rng.random()
     if kind < 0.5:  # sparse
-        for i in rng.choice(len(_SPARSE), rng.integers(1, 5), replace=False):
+        for i in rng.choice(len(_SPARSE), rng.integers(1, 6), replace=False):
             a[_SPARSE[i]] = float(rng.random() ** 0.8)
     else:
         combination = COMBINATIONS[rng.integers(len(COMBINATIONS))]
