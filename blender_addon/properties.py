@@ -74,8 +74,8 @@ class MienSettings(bpy.types.PropertyGroup):
     )
     source: StringProperty(
         name="File",
-        description="A video, an image, or a take: .json, or a .csv of mien, OpenFace, Live Link "
-        "Face or ARKit",
+        description="A video, an image, a folder of images or their pattern (shot_%04d.png), or a "
+        "take: .json, or a .csv of mien, OpenFace, Live Link Face or ARKit",
         subtype="FILE_PATH",
     )
     target: PointerProperty(

@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from mien.core.errors import UserError
-from mien.core.frames import IMAGE_SUFFIXES
+from mien.core.frames import IMAGE_SUFFIXES, PATTERN
 from mien.core.take import Take
 
 from . import takes
@@ -148,8 +148,9 @@ def from_take(settings: MienSettings) -> bool:
 
 def is_photo(settings: MienSettings) -> bool:
     """Whether the source is a single picture."""
-    suffix = Path(settings.source).suffix.lower()
-    return settings.source_type == FILE and suffix in IMAGE_SUFFIXES
+    source = Path(settings.source)
+    one = source.suffix.lower() in IMAGE_SUFFIXES and not PATTERN.search(source.name)
+    return settings.source_type == FILE and one
 
 
 def _request(settings: MienSettings) -> dict[str, Any]:
@@ -158,10 +159,11 @@ def _request(settings: MienSettings) -> dict[str, Any]:
     if settings.source_type == WEBCAM:
         return request | {"input": str(settings.camera)}
     source = Path(bpy.path.abspath(settings.source))
-    if not source.exists():
+    if not source.exists() and not PATTERN.search(source.name):
         raise UserError(f"There is no {source}: choose a video, an image or a take.")
     part = {"start": settings.range_start, "end": settings.range_end} if settings.use_range else {}
-    return request | {"input": str(source)} | part
+    render = settings.id_data.render  # images in sequence are a frame of the scene each
+    return request | {"input": str(source), "fps": render.fps / render.fps_base} | part
 
 
 def target_name(settings: MienSettings) -> str:

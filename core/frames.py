@@ -31,6 +31,7 @@ IMAGE_SUFFIXES: Final = frozenset(
     | {".ppm", ".pgm", ".pbm", ".pnm", ".hdr", ".pic"}
 )
 SEQUENCE_FPS: Final = 24.0
+PATTERN: Final = re.compile(r"(%0?\d*d|\*)")  # of numbers, or of anything, in images' names
 _BACKDROP: Final = 128  # what lies behind a transparent picture
 
 Image = NDArray[np.uint8]
@@ -155,8 +156,8 @@ def _pictures(path: Path) -> list[Path] | None:
     if path.is_dir():
         found: Iterable[Path] = (p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
         missing = f"The folder {path.name} holds no images: choose a video or a folder of images."
-    elif path.parent.is_dir() and re.search(r"%0?\d*d|\*", path.name):
-        parts = re.split(r"(%0?\d*d|\*)", path.name)
+    elif path.parent.is_dir() and PATTERN.search(path.name):
+        parts = PATTERN.split(path.name)
         pattern = "".join(
             r"\d+" if p.startswith("%") else ".*" if p == "*" else re.escape(p) for p in parts
         )

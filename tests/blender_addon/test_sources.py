@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bpy
+import cv2
 import pytest
 from action_curves import curves_of, keys_of
 
-from mien.blender_addon import takes
+from mien.blender_addon import session, takes
 from mien.blender_addon.drop import MIEN_FH_drop
+from mien.core.frames import open_footage
 from mien.core.take import Take
 
 JAW = ('key_blocks["jawOpen"].value', 0)
@@ -46,6 +48,29 @@ def test_a_photo_can_be_a_pose_without_keys(
     settings.tuning.strength = 0.5
     bpy.ops.mien.key_again()
     assert head.data.shape_keys.key_blocks["mouthSmileLeft"].value == pytest.approx(smile / 2)
+
+
+@pytest.mark.parametrize("source", ["shots", "shots/shot_%04d.png", "shots/shot_*.png"])
+def test_images_in_sequence_are_a_frame_of_the_scene_each(
+    source: str,
+    media: Callable[[str], Path],
+    head: bpy.types.Object,
+    scene: bpy.types.Scene,
+    tmp_path: Path,
+) -> None:
+    """From a folder or by a pattern, at a rate that is not the usual one."""
+    (tmp_path / "shots").mkdir()
+    frames = list(open_footage(media("smile.mp4"), end=3).frames)
+    for number, frame in enumerate(frames, 8):
+        picture = cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
+        cv2.imwrite(str(tmp_path / "shots" / f"shot_{number:04d}.png"), picture)
+    scene.render.fps, scene.render.fps_base = 50, 2
+    scene.mien.source, scene.mien.target = str(tmp_path / source), head
+    assert not session.is_photo(scene.mien)
+    assert bpy.ops.mien.capture() == {"FINISHED"}
+    take = takes.read(scene.mien.take)
+    assert take.timestamps.tolist() == [0, 1 / 25, 2 / 25, 3 / 25]
+    assert keys_of(curves_of(head.data.shape_keys)[JAW])[:, 0].tolist() == [1, 2, 3, 4]
 
 
 def test_a_dropped_file_is_the_source(scene: bpy.types.Scene) -> None:
