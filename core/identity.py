@@ -95,11 +95,11 @@ def estimate(points: Array, vectors: Array) -> Array:
     guess = _Guess(np.zeros(size), heads, np.zeros((count, 3)), scale, points.mean(1))
     for _ in range(_ROUNDS):
         matrix, residual, _ = _equations(face, faces, points, guess)
-        guess.add(np.linalg.lstsq(matrix, residual, rcond=None)[0])
+        guess.add(np.linalg.solve(matrix.T @ matrix, matrix.T @ residual))
     # The last step once for each style of brows: the one that leaves least is theirs.
     matrix, residual, brows = _equations(face, faces, points, guess)
     left = residual[:, None] - brows.T
-    steps = np.linalg.lstsq(matrix, left, rcond=None)[0]
+    steps = np.linalg.solve(matrix.T @ matrix, matrix.T @ left)
     style = int(((left - matrix @ steps) ** 2).sum(0).argmin())
     z = guess.z + steps[-size:, style]
     controls = np.clip(0.5 + face.prior @ z, 0, 1)

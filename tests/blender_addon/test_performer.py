@@ -97,7 +97,7 @@ def test_the_performer_of_a_photo_becomes_a_face(
     assert bpy.ops.mien.build_performer() == {"FINISHED"}
     assert settings.target == head
     face, identity = bpy.context.object, takes.read(settings.take).identity
-    (mesh,) = face.children
+    mesh = face.children[0]
     rest = to_blender(FaceModel().person(identity).rest)
     built = np.array([corner.co for corner in mesh.data.vertices])
     assert np.allclose(built, rest, atol=1e-6)
