@@ -47,7 +47,9 @@ class Job:
         self.result: dict[str, Any] | None = None
         self.error = ""
         self.cancelled = False
-        self.live: dict[str, Any] | None = None  # the newest "live" event that nobody took yet
+        # The newest events that nobody took yet.
+        self.live: dict[str, Any] | None = None
+        self.picture: dict[str, Any] | None = None
         self._deadline = float("inf")
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
@@ -142,6 +144,8 @@ class Job:
                 )
             case "live":
                 self.live = event
+            case "picture":
+                self.picture = event
             case "done":
                 self.result = event
             case "error":

@@ -19,6 +19,7 @@ from .properties import MienSettings
 from .session import from_take, is_photo
 from .wording import say, told
 
+PICTURE = 7.0  # times the height of a line
 FIELD = 0.6  # of the sidebar's width is for what stands beside a label
 
 
@@ -138,6 +139,8 @@ def _progress(layout: bpy.types.UILayout) -> None:
     if memory.running.puppet:
         delay = 1000 * memory.running.delay
         layout.label(text=say("{delay:.0f} ms from frame to character", delay=delay))
+    if memory.running.picture:
+        layout.template_icon(memory.running.picture.icon, scale=PICTURE)
     if now.note:
         layout.label(text=told(now.note), icon="ERROR")
     buttons = layout.row()

@@ -21,6 +21,7 @@ from .job import Job, Progress
 from .keying import chosen_neutral, key, memory
 from .properties import MienSettings, machine
 from .puppet import Puppet
+from .tracked import Picture
 from .wording import told
 
 TAKE_SUFFIXES = (".csv", ".json")
@@ -41,6 +42,7 @@ class Session:
         self._job: Job | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.puppet: Puppet | None = None
+        self.picture: Picture | None = None  # of the face that is tracked
         self.delay = 0.0  # s from a frame being read to its being on the rig, when live
         if from_take(settings):
             self._take = Take.load(bpy.path.abspath(settings.source))
@@ -53,7 +55,8 @@ class Session:
         self.recording = settings.source_type == WEBCAM or settings.live
         self._folder = tempfile.TemporaryDirectory(prefix="mien-")
         device, python = machine(context)
-        request |= {"output": str(Path(self._folder.name) / "take.json"), "device": device}
+        output = str(Path(self._folder.name) / "take.json")
+        request |= {"output": output, "device": device, "picture": True}
         try:
             self._job = Job(request, python)
         except OSError as error:
@@ -78,7 +81,12 @@ class Session:
         return self._job is None or self._job.poll()
 
     def show(self, context: bpy.types.Context) -> bool:
-        """Moves the character to the newest live frame; False when there is none."""
+        """Shows the newest picture of the face, and moves the character to the newest live frame;
+        False when there is none."""
+        if self._job and self._job.picture:
+            self.picture = self.picture or Picture()
+            self.picture.show(self._job.picture["pixels"])
+            self._job.picture = None
         if self.puppet is None or self._job is None or self._job.live is None:
             return False
         newest, self._job.live = self._job.live, None
@@ -135,6 +143,9 @@ class Session:
         """Ends the job if it still runs, removes its files and puts a live character back."""
         if self.puppet:
             self.puppet.rest()
+        if self.picture:
+            self.picture.close()
+            self.picture = None
         if self._job:
             self._job.close()
         if self._folder:

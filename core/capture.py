@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from . import identity, models, parameters
+from . import identity, models, parameters, preview
 from .errors import UserError
 from .estimator import Estimator, Sample, sample
 from .frames import SEQUENCE_FPS, open_footage
@@ -116,6 +116,7 @@ def capture(
     cancelled: Callable[[], bool] | None = None,
     finished: Callable[[], bool] | None = None,
     live: Callable[[float, dict[str, float]], None] | None = None,
+    picture: Callable[[str], None] | None = None,
 ) -> list[Take]:
     """Takes of up to ``faces`` faces of a source (see ``open_footage``, also for start, end and
     fps), each over all frames; where no face is seen its ``success`` is False throughout.
@@ -126,6 +127,7 @@ def capture(
     and raises Cancelled; ``finished`` ends live footage.
     ``live`` is told, for every frame, when it was read (``time.time()``) and what the last of the
     faces shows (see ``Live``); a video then comes at its own pace.
+    ``picture`` is told now and then how the last of the faces looks (see ``preview``).
     UserError when there is nothing to capture from.
     """
     if faces < 1:
@@ -146,6 +148,8 @@ def capture(
         marked = neutral
     now = Live(estimator, lambda: saved or _neutral(seen[faces - 1], np.array(indices), None))
     source_frames = paced(footage.frames) if live and not footage.live else footage.frames
+
+    drawn = -preview.INTERVAL
 
     def go_on() -> None:
         if cancelled and cancelled():
@@ -175,6 +179,9 @@ def capture(
                 kept.vectors.append(estimator(kept.samples[-1:])[0])
             if live and found and found[-1].number == faces - 1:
                 live(read, now(kept.samples[-1], kept.rolls[-1], frame.time))
+        if picture and read - drawn >= preview.INTERVAL and found and found[-1].number == faces - 1:
+            drawn = read
+            picture(preview.picture(frame.image, found[-1].points))
         indices.append(frame.index)
         times.append(frame.time)
         clock.done += 1

@@ -5,7 +5,7 @@
 and, if wanted, "fps" and "neutral" ([first, last] or a file); see ``capture``.  It answers in
 lines on stdout, each a JSON object with "event": "progress", then "done", "error" or "cancelled";
 with "live": true also "live" for each frame that shows the face, with "read" (s, as time.time())
-and "signals".
+and "signals"; with "picture": true also "picture" now and then, with "pixels" (see ``preview``).
 A line {"cancel": true} or the end of stdin cancels, which leaves no file; {"finish": true} ends
 the recording of a webcam and keeps it.
 """
@@ -52,7 +52,7 @@ def main() -> int:
 
 def _serve(requests: TextIO, tell: Callable[..., None]) -> dict[str, Any]:
     request = _read(requests.readline())
-    unknown = set(request) - {"input", "output", "live", *OPTIONS}
+    unknown = set(request) - {"input", "output", "live", "picture", *OPTIONS}
     if unknown or not {"input", "output"} <= set(request):
         raise UserError(f'A request names "input" and "output" and, if wanted, {OPTIONS}.')
     check_output(request["output"])
@@ -69,12 +69,16 @@ def _serve(requests: TextIO, tell: Callable[..., None]) -> dict[str, Any]:
         short = {name: round(value, _DIGITS) for name, value in signals.items()}
         tell("live", read=read, signals=short)
 
+    def picture(pixels: str) -> None:
+        tell("picture", pixels=pixels)
+
     takes = capture(
         request["input"],
         progress=note,
         cancelled=cancel.is_set,
         finished=finish.is_set,
         live=live if request.get("live") else None,
+        picture=picture if request.get("picture") else None,
         **options,
     )
     paths = save(takes, request["output"])

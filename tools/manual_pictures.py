@@ -1,6 +1,6 @@
 """Photographs the panel for docs/manual/, in a window of a real Blender that has the extension.
 
-    xvfb-run -s "-screen 0 1280x1000x24" blender --window-geometry 0 0 1280 1000 \\
+    xvfb-run -s "-screen 0 1280x1300x24" blender --window-geometry 0 0 1280 1300 \\
         -P tools/manual_pictures.py -- CLIP FOLDER
 
 Runs in Blender's own Python, one step at a time from a timer, and grabs the X screen with
@@ -23,7 +23,7 @@ import bpy
 EXTENSION = "bl_ext.user_default.mien"
 CLIP, FOLDER = sys.argv[sys.argv.index("--") + 1 :]
 # Parts of the screen: the face and the sidebar, the sidebar alone.
-BOTH, SIDEBAR = "722x505+330+70", "322x835+730+70"
+BOTH, SIDEBAR = "722x610+330+70", "302x1110+752+70"
 SETTLE = 3.0  # s for a redraw, at a software OpenGL's pace
 
 
@@ -76,6 +76,7 @@ def steps() -> Iterator[float]:
     settings.target = next(o for o in bpy.data.objects if o.type == "ARMATURE")
     yield SETTLE
     space.region_3d.view_distance = 0.6
+    space.region_3d.view_location.z -= 0.06  # beside the panel, at the top of a high window
     yield SETTLE
     photograph("rest", BOTH)
     with bpy.context.temp_override(**context):

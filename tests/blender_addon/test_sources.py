@@ -7,12 +7,14 @@ from pathlib import Path
 
 import bpy
 import cv2
+import numpy as np
 import pytest
 from action_curves import curves_of, keys_of
 
 from mien.blender_addon import session, takes
 from mien.blender_addon.drop import MIEN_FH_drop
 from mien.core.frames import open_footage
+from mien.core.preview import SIDE
 from mien.core.take import Take
 
 JAW = ('key_blocks["jawOpen"].value', 0)
@@ -108,3 +110,21 @@ def test_all_meshes_of_a_face_are_keyed(take: Take, scene: bpy.types.Scene, tmp_
     assert JAW in curves_of(lashes.data.shape_keys)
     jaw = keys_of(curves_of(lashes.data.shape_keys)[JAW])
     assert (jaw == keys_of(curves_of(face.data.shape_keys)[JAW])).all()
+
+
+def test_the_tracked_face_is_shown_while_capturing(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    scene.mien.source, scene.mien.target = str(media("smile.mp4")), head
+    running = session.Session(bpy.context)
+    try:
+        while running.picture is None:
+            assert not running.step()
+            running.show(bpy.context)
+        shown = np.array(running.picture._preview.image_pixels[:], np.int32)
+        colours = shown.view(np.uint8).reshape(-1, 4)
+        assert len(colours) == SIDE**2 and len(np.unique(shown)) > 500
+        assert (colours[:, 3] == 255).all()
+    finally:
+        running.close()
+    assert running.picture is None

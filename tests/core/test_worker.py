@@ -1,12 +1,16 @@
 """The worker: one request in, events out, nothing left behind by a cancel."""
 
+import base64
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from mien.core.preview import SIDE
 
 
 def start() -> subprocess.Popen[str]:
@@ -87,3 +91,22 @@ def test_a_clip_becomes_a_take(media, tmp_path: Path) -> None:
     assert (said[-1]["frames"], said[-1]["seen"], said[-1]["faces"]) == (20, 20, 1)
     assert said[-1]["outputs"] == [str(output)]
     assert output.exists()
+
+
+def test_pictures_of_the_face_come_along(media, tmp_path: Path) -> None:
+    worker = start()
+    clip, output = media("smile.mp4"), tmp_path / "take.json"
+    ask(worker, {"input": str(clip), "output": str(output), "picture": True})
+    said = events(worker)
+    assert said[-1]["event"] == "done"
+    pictures = [event["pixels"] for event in said if event["event"] == "picture"]
+    assert 0 < len(pictures) < said[-1]["frames"]
+    pixels = np.frombuffer(base64.b64decode(pictures[0]), np.uint8).reshape(SIDE, SIDE, 4)
+    assert (pixels[..., 3] == 255).all()
+    marks = (pixels[..., :3] == (90, 255, 120)).all(-1)
+    assert 68 < marks.sum() < 5 * 68
+    skin = pixels[SIDE // 2 - 20 : SIDE // 2 + 20, SIDE // 2 - 20 : SIDE // 2 + 20, :3].mean((0, 1))
+    assert skin[0] > skin[2], "red and blue are where Blender has them"
+    rows = np.flatnonzero(marks.any(1))
+    brows, chin = marks[rows[-8] :].sum(), marks[: rows[8]].sum()
+    assert brows > chin, "the lowest row comes first"
