@@ -40,7 +40,7 @@ class MIEN_FH_drop(bpy.types.FileHandler):
     bl_idname = "MIEN_FH_drop"
     bl_label = "Mien"
     bl_import_operator = MIEN_OT_drop.bl_idname
-    bl_file_extensions = ".mp4;.mov;.m4v;.avi;.mkv;.webm;.jpg;.jpeg;.png;.csv"
+    bl_file_extensions = ".mp4;.mov;.m4v;.avi;.mkv;.webm;.jpg;.jpeg;.png;.csv;.json"
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:

@@ -17,6 +17,7 @@ from .operators import MIEN_OT_cancel, MIEN_OT_capture, MIEN_OT_key_again, MIEN_
 from .performer import MIEN_OT_build_performer, MIEN_OT_save_neutral
 from .properties import MienSettings
 from .session import from_take, is_photo
+from .take_export import MIEN_OT_export_take
 from .wording import say, told
 
 PICTURE = 7.0  # times the height of a line
@@ -78,6 +79,7 @@ class MIEN_PT_capture(bpy.types.Panel):
                 row = layout.row(align=True)
                 row.prop(settings, "take", text="")
                 row.operator(MIEN_OT_key_again.bl_idname, text="", icon="FILE_REFRESH")
+                row.operator(MIEN_OT_export_take.bl_idname, text="", icon="EXPORT")
                 layout.operator(MIEN_OT_save_neutral.bl_idname, icon="USER")
                 layout.operator(MIEN_OT_build_performer.bl_idname, icon="MONKEY")
         _notes(layout, context, memory.lines)

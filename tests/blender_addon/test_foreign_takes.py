@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mathutils import Vector
 
+from mien.blender_addon import takes
 from mien.core.convert import export
 from mien.core.take import Take
 
@@ -67,3 +68,30 @@ def test_blender_turns_a_bvh_head_the_right_way(tmp_path: Path) -> None:
     assert np.degrees(np.arcsin(turned(1, top).x)) == pytest.approx(10, abs=0.01)  # left shoulder
     assert np.degrees(np.arcsin(turned(2, nose).x)) == pytest.approx(30, abs=0.01)  # left
     assert np.degrees(np.arcsin(turned(3, nose).z)) == pytest.approx(20, abs=0.01)  # up
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"), [("openface", "csv"), ("livelink", "csv"), ("json", "json"), ("bvh", "bvh")]
+)
+def test_the_panel_exports_what_other_programs_read(
+    kind: str, suffix: str, take: Take, scene: bpy.types.Scene, tmp_path: Path
+) -> None:
+    assert not bpy.ops.mien.export_take.poll()
+    scene.mien.take = takes.keep(take)
+    assert bpy.ops.mien.export_take(filepath=str(tmp_path / "take.mov"), kind=kind) == {"FINISHED"}
+    written = tmp_path / f"take.{suffix}"
+    assert list(tmp_path.iterdir()) == [written]
+    if suffix == "bvh":
+        bpy.ops.import_anim.bvh(filepath=str(written))
+        return
+    again = Take.load(written)
+    since, before = (one.timestamps - one.timestamps[0] for one in (again, take))
+    jaw = np.interp(since, before, take.signals["AU26"])
+    assert np.abs(again.signals["AU26"] - jaw).max() < (0.15 if kind == "livelink" else 0.01)
+
+
+def test_a_take_without_a_head_makes_no_bvh(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    scene.mien.take = takes.keep(Take.still({"AU12": 1.0}))
+    with pytest.raises(RuntimeError, match="has no head rotation"):
+        bpy.ops.mien.export_take(filepath=str(tmp_path / "head"), kind="bvh")
+    assert not list(tmp_path.iterdir())

@@ -26,7 +26,7 @@ PLACE = re.compile(r"(\{.*?\})+")
 # Modules of the command line alone, which no panel asks for anything.
 COMMANDS = (
     "__main__", "animate", "bar", "cli", "convert", "doctor", "render_card", "render_pairs",
-    "render_preview", "render_shards", "take_bvh",
+    "render_preview", "render_shards",
 )  # fmt: skip
 # Sentences that the panel cannot bring about, and why.
 UNSEEN = {
