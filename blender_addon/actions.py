@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Channels become actions or NLA strips, all at once, and can be made anew in the same place.
 
+New actions are filled before anybody plays them, a channel at a time, and taken up in one go.
+
 Every action that is made here remembers, as a custom property, the action that it began as a copy
 of.  Keying the same take again starts from there, so that nothing of the last try is left.
 """
@@ -16,6 +18,7 @@ from mien.core.errors import UserError
 
 from .choices import ACTION, RANGE, STRIP
 from .keyframes import Channel, key
+from .slices import Steps, at_once
 
 BEFORE = "mien before"  # on an action: the one that it began as a copy of, or None
 
@@ -46,6 +49,17 @@ def write(
     owners: Iterable[bpy.types.ID] = (),
     again: Collection[bpy.types.Action] = (),
 ) -> list[bpy.types.Action]:
+    """All of :func:`writing` at once."""
+    return at_once(writing(channels, label, where, owners, again))
+
+
+def writing(
+    channels: Iterable[Channel],
+    label: str,
+    where: str = ACTION,
+    owners: Iterable[bpy.types.ID] = (),
+    again: Collection[bpy.types.Action] = (),
+) -> Steps[list[bpy.types.Action]]:
     """Keys the channels and returns the actions made; on any failure the scene is as it was.
 
     where: ACTION makes a copy of what an owner has, in which only the channels change, and only
@@ -63,6 +77,7 @@ def write(
     for owner, now in state.items():
         _check(owner, now, where)
     made: dict[bpy.types.Action | bpy.types.ID, bpy.types.Action] = {}
+    slots: dict[bpy.types.ID, str] = {}
     try:
         for owner, now in state.items():
             if now.channels:
@@ -70,17 +85,22 @@ def write(
                 if source not in made:
                     made[source] = now.base.copy() if now.base else bpy.data.actions.new(label)
                     made[source].name = f"{owner.name} {label}"
-                _assign(owner, made[source], now.base_slot if now.base else "")
+                slots[owner], curves = _curves(made[source], owner, now.base_slot)
                 for channel in now.channels:
-                    key(_fcurve(made[source], channel), channel)
+                    found = curves.find(channel.path, index=channel.index)
+                    key(found or curves.new(channel.path, index=channel.index), channel)
+                    yield None
     except BaseException:
-        for owner, now in state.items():
-            _assign(owner, now.action, now.slot)
         for action in made.values():
             bpy.data.actions.remove(action)
         raise
     for owner, now in state.items():
-        _settle(owner, now, label)
+        if now.channels and not now.strip:
+            _assign(owner, made[now.base or owner], slots[owner])
+        elif now.channels:
+            _into_strip(owner, now, made[now.base or owner], slots[owner], label)
+        else:
+            _leave(owner, now)
     for source, action in made.items():
         _remember(action, source, where == RANGE and not again)
     heirs = {now.old: made.get(now.base or owner) for owner, now in state.items() if now.old}
@@ -119,25 +139,20 @@ def _check(owner: bpy.types.ID, now: _State, where: str) -> None:
         )
 
 
-def _settle(owner: bpy.types.ID, now: _State, label: str) -> None:
-    """Puts what was keyed into a strip, if it belongs there; without channels, takes it away."""
+def _leave(owner: bpy.types.ID, now: _State) -> None:
+    """Takes the last keying away from an owner that has no channels any more."""
     data = owner.animation_data
-    if not now.channels and not now.strip:
+    if not now.strip:
         _assign(owner, now.base, now.slot)
-    elif not now.channels:
-        track = next(t for t in data.nla_tracks if now.old_strip in t.strips.values())
-        data.nla_tracks.remove(track) if len(track.strips) == 1 else track.strips.remove(
-            now.old_strip
-        )
-    elif now.strip:
-        action, slot = data.action, getattr(data, "action_slot", None)
-        _assign(owner, now.action, now.slot)
-        _into_strip(data, now, action, slot, label)
+        return
+    track = next(t for t in data.nla_tracks if now.old_strip in t.strips.values())
+    data.nla_tracks.remove(track) if len(track.strips) == 1 else track.strips.remove(now.old_strip)
 
 
 def _into_strip(
-    data: bpy.types.AnimData, now: _State, action: bpy.types.Action, slot: object, label: str
+    owner: bpy.types.ID, now: _State, action: bpy.types.Action, slot: str, label: str
 ) -> None:
+    data = owner.animation_data or owner.animation_data_create()
     first = min(float(c.frames[0]) for c in now.channels)
     last = max(first + 1, *(float(c.frames[-1]) for c in now.channels))
     strip = now.old_strip
@@ -147,8 +162,8 @@ def _into_strip(
         strip = track.strips.new(label, int(first), action)
         strip.extrapolation = "NOTHING"  # before and after it, all is as it was
     strip.action = action
-    if slot is not None:
-        strip.action_slot = slot
+    if slot:
+        strip.action_slot = action.slots[slot]
     strip.action_frame_start, strip.action_frame_end = first, last
     # Neither end may pass the other on the way.
     strip.frame_end = max(last, strip.frame_end)
@@ -193,9 +208,16 @@ def _assign(owner: bpy.types.ID, action: bpy.types.Action | None, slot: str) -> 
         data.action_slot = action.slots[slot]
 
 
-def _fcurve(action: bpy.types.Action, channel: Channel) -> bpy.types.FCurve:
-    # Blender 4.4 put slots into actions and 5.0 took Action.fcurves away; 4.2 knows nothing else.
-    if hasattr(action, "fcurve_ensure_for_datablock"):
-        return action.fcurve_ensure_for_datablock(channel.owner, channel.path, index=channel.index)
-    found = action.fcurves.find(channel.path, index=channel.index)
-    return found or action.fcurves.new(channel.path, index=channel.index)
+def _curves(
+    action: bpy.types.Action, owner: bpy.types.ID, slot: str
+) -> tuple[str, bpy.types.ActionFCurves]:
+    """The F-curves of an owner in an action, and its slot there, by default a new one.
+
+    Blender 4.4 put slots into actions and 5.0 took Action.fcurves away; 4.2 knows nothing else.
+    """
+    if not hasattr(action, "slots"):
+        return "", action.fcurves
+    found = action.slots.get(slot) or action.slots.new(owner.id_type, owner.name)
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return found.identifier, strip.channelbag(found, ensure=True).fcurves

@@ -6,15 +6,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
 
 import bpy
 
 from mien import rig_mappings
 from mien.core.cleanup import Cleanup, clean
 from mien.core.errors import UserError
-from mien.core.mapping import Mapping
-from mien.core.retarget import retarget
+from mien.core.mapping import Mapping, RigNames
+from mien.core.retarget import Retargeted, retarget
 from mien.core.take import Take
 
 from . import actions, keyframes
@@ -22,6 +23,7 @@ from .choices import ACTION
 from .overrides import editable
 from .rig_names import Character, character
 from .showing import show
+from .slices import Steps, at_once
 from .thinning import EVERY_CAPTURE, Keys, thinned
 from .wording import say
 
@@ -85,7 +87,12 @@ def mapping_for(on: Character, wanted: str) -> Mapping:
     return rig_mappings.load(found[0])
 
 
-def apply(
+def apply(take: Take, target: bpy.types.Object | Character, **options: Any) -> Report:
+    """All of :func:`applying` at once."""
+    return at_once(applying(take, target, **options))
+
+
+def applying(
     take: Take,
     target: bpy.types.Object | Character,
     *,
@@ -98,7 +105,7 @@ def apply(
     where: str = ACTION,
     again: Collection[bpy.types.Action] = (),
     pose: bool = False,
-) -> Report:
+) -> Steps[Report]:
     """Keys the take on the target's character, the first time stamp on frame ``start``.
 
     mapping: a mapping, or its name or file, or "" to detect it.  neck_share: how much of the head's
@@ -109,7 +116,7 @@ def apply(
     on = target if isinstance(target, Character) else character(target)
     chosen = mapping_for(on, mapping) if isinstance(mapping, str) else mapping
     chosen = with_neck(chosen, neck_share)
-    result = retarget(clean(take, settings), chosen, on.names())
+    result = yield partial(_retargeted, take, settings, chosen, on.names())
     fps = scene.render.fps / scene.render.fps_base
     channels, driven = keyframes.plan(result.curves, on, fps=fps, start=start)
     if not channels:
@@ -117,10 +124,12 @@ def apply(
             f"Nothing on {on.root.name} answers to the mapping {chosen.title!r}: "
             "choose another mapping, or another target."
         )
-    channels = editable(thinned(channels, keys), on)
+    channels = editable((yield partial(thinned, channels, keys)), on)
+    made: list[bpy.types.Action] = []
     if pose:
         show(channels)
-    made = [] if pose else actions.write(channels, "mien", where, on.owners, again)
+    else:
+        made = yield from actions.writing(channels, "mien", where, on.owners, again)
     return Report(
         made,
         min(float(c.frames[0]) for c in channels),
@@ -130,6 +139,10 @@ def apply(
         driven,
         chosen.not_shown(),
     )
+
+
+def _retargeted(take: Take, settings: Cleanup, mapping: Mapping, names: RigNames) -> Retargeted:
+    return retarget(clean(take, settings), mapping, names)
 
 
 def with_neck(mapping: Mapping, share: float | None) -> Mapping:

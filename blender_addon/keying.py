@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,13 +12,15 @@ import bpy
 
 from mien.core.errors import UserError
 from mien.core.mapping import Mapping
+from mien.core.take import Take
 
 from . import actions, takes
-from .apply import Report, apply
+from .apply import Report, applying
 from .choices import AUTO, EDITED, FILE, MARKED, POSED, RANGE, SAVED
 from .mapping_edit import read
 from .rig_names import Character, character
 from .showing import Shown
+from .slices import Steps, at_once
 from .thinning import Keys
 from .tuning import Neutral, cleanup
 from .wording import told
@@ -75,29 +77,44 @@ def changed(_: object, context: bpy.types.Context) -> None:
 
 def key(context: bpy.types.Context, text: bpy.types.Text) -> Report:
     """Keys a take with the settings of the panel, in the place of what it was keyed into before,
-    and remembers the report for the panel.  UserError says why not.
-
-    A photo goes onto the current frame, as a key or as nothing but a pose.
-    """
-    settings: MienSettings = context.scene.mien
-    take = takes.read(text)
-    photo = len(take) == 1
-    report = apply(
-        take,
-        chosen_character(settings),
-        scene=context.scene,
-        mapping=chosen_mapping(settings),
-        settings=cleanup(settings.tuning, _neutral(settings, text)),
-        start=context.scene.frame_current if photo else settings.start_frame,
-        neck_share=neck_share(settings),
-        keys=_keys(settings),
-        where=settings.where,
-        again=takes.actions(text),
-        pose=photo and settings.photo == POSED,
-    )
+    and remembers the report for the panel.  UserError says why not."""
+    neutral, again = takes.neutral(text), takes.actions(text)
+    on = chosen_character(context.scene.mien)
+    report = at_once(keying(context.scene, takes.read(text), on, neutral, again))
     takes.remember(text, report.actions)
     memory.lines = report.lines()
     return report
+
+
+def keying(
+    scene: bpy.types.Scene,
+    take: Take,
+    on: Character,
+    neutral: tuple[int, int] | str | None,
+    again: Collection[bpy.types.Action] = (),
+) -> Steps[Report]:
+    """Keys a take on a character with the settings of the panel.
+
+    neutral: what the take was measured against.  again: what it was keyed into before.
+    A photo goes onto the current frame, as a key or as nothing but a pose.
+    """
+    settings: MienSettings = scene.mien
+    photo = len(take) == 1
+    return (
+        yield from applying(
+            take,
+            on,
+            scene=scene,
+            mapping=chosen_mapping(settings),
+            settings=cleanup(settings.tuning, _neutral(settings, take, neutral)),
+            start=scene.frame_current if photo else settings.start_frame,
+            neck_share=neck_share(settings),
+            keys=_keys(settings),
+            where=settings.where,
+            again=again,
+            pose=photo and settings.photo == POSED,
+        )
+    )
 
 
 def chosen_character(settings: MienSettings) -> Character:
@@ -135,17 +152,18 @@ def chosen_mapping(settings: MienSettings) -> str | Mapping:
     return "" if settings.mapping == AUTO else str(settings.mapping)
 
 
-def _neutral(settings: MienSettings, text: bpy.types.Text) -> Neutral:
-    """What the clean-up is to take as neutral."""
-    if len(takes.read(text)) == 1:
+def _neutral(settings: MienSettings, take: Take, measured: tuple[int, int] | str | None) -> Neutral:
+    """What the clean-up is to take as neutral of a take that was measured against one."""
+    if len(take) == 1:
         return "none"  # a single picture would be its own neutral
     wanted = chosen_neutral(settings)
     if wanted is None:
         return settings.neutral
-    if wanted == takes.neutral(text):
+    if wanted == measured:
         return "none"  # a capture that was estimated against it is not to lose its neutral twice
     if isinstance(wanted, str):
-        raise UserError(f"{text.name} was not measured against this performer: capture again.")
+        name = take.source or "This take"
+        raise UserError(f"{name} was not measured against this performer: capture again.")
     return wanted
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 
 from mien.core.errors import UserError
@@ -49,18 +51,16 @@ class MIEN_OT_capture(bpy.types.Operator):
         assert memory.running
         try:
             memory.running.wait()
-            return self._finish(context)
+            return self._finish(memory.running.finish, context) or set()
         finally:
             self._end(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if not self._begin(context):
             return {"CANCELLED"}
-        manager = context.window_manager
         assert memory.running
-        interval = LIVE if memory.running.puppet else INTERVAL
-        self._timer = manager.event_timer_add(interval, window=context.window)
-        manager.modal_handler_add(self)
+        self._tick(context, LIVE if memory.running.puppet else INTERVAL)
+        context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -71,14 +71,19 @@ class MIEN_OT_capture(bpy.types.Operator):
         if event.type == "ESC" and event.value == "PRESS":
             running.cancel()
             return {"RUNNING_MODAL"}
+        wait = {"RUNNING_MODAL"} if running.keying else {"PASS_THROUGH"}  # no undo within keying
         if event.type != "TIMER":
-            return {"PASS_THROUGH"}
+            return wait
         try:
             if not running.step():
                 running.show(context)
                 _redraw()
-                return {"PASS_THROUGH"}
-            outcome = self._finish(context)
+                return wait
+            if self._timer and not running.keying:
+                self._tick(context, LIVE)
+            outcome = self._finish(running.finish_slice, context)
+            if outcome is None:
+                return {"RUNNING_MODAL"}
         except BaseException:
             self._end(context)
             raise
@@ -98,18 +103,31 @@ class MIEN_OT_capture(bpy.types.Operator):
         memory.lines = []
         return True
 
-    def _finish(self, context: bpy.types.Context) -> set[str]:
+    def _tick(self, context: bpy.types.Context, interval: float) -> None:
+        """Calls modal every so many seconds."""
+        manager = context.window_manager
+        if self._timer:
+            manager.event_timer_remove(self._timer)
+        self._timer = manager.event_timer_add(interval, window=context.window)
+
+    def _finish(
+        self, work: Callable[[bpy.types.Context], Report | None], context: bpy.types.Context
+    ) -> set[str] | None:
+        """What came of it, or of the part of it that was done: then None."""
         assert memory.running
         if memory.running.cancelled:
             memory.lines = [say("Capture cancelled; nothing was changed")]
             self.report({"INFO"}, memory.lines[0])
             return {"CANCELLED"}
         try:
-            tell(self, memory.running.finish(context))
+            report = work(context)
         except UserError as error:
             self.report({"ERROR"}, told(error))
             memory.lines = [told(error)]
             return {"FINISHED"} if memory.running.kept else {"CANCELLED"}
+        if report is None:
+            return None
+        tell(self, report)
         return {"FINISHED"}
 
     def _end(self, context: bpy.types.Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from . import takes
 from .apply import Report
 from .choices import FILE, WEBCAM
 from .job import Job, Progress
-from .keying import chosen_neutral, key, memory
+from .keying import chosen_neutral, keying, memory
 from .properties import MienSettings, machine
 from .puppet import Puppet
+from .rig_names import character
+from .slices import Sliced, Steps, at_once
 from .tracked import Picture
 from .wording import told
 
@@ -41,6 +44,8 @@ class Session:
         self._take: Take | None = None
         self._job: Job | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._finishing: Sliced[Report] | None = None
+        self.cancelled = False
         self.puppet: Puppet | None = None
         self.picture: Picture | None = None  # of the face that is tracked
         self.delay = 0.0  # s from a frame being read to its being on the rig, when live
@@ -70,11 +75,6 @@ class Session:
     def progress(self) -> Progress:
         """How far the job is."""
         return self._job.progress if self._job else Progress()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether it was called off."""
-        return bool(self._job and self._job.cancelled)
 
     def step(self) -> bool:
         """Takes in news from the job without waiting; True when there is nothing to wait for."""
@@ -106,16 +106,32 @@ class Session:
             self._job.finish()
 
     def cancel(self) -> None:
-        """Calls the job off; the next steps wait for it to tidy up."""
+        """Calls it off; the next steps wait for the job to tidy up."""
+        self.cancelled = True
         if self._job:
             self.recording = False
             self._job.cancel()
+
+    @property
+    def keying(self) -> bool:
+        """Whether :meth:`finish_slice` is at work: until it is done or the session closed, nothing
+        else may change the file."""
+        return self._finishing is not None
 
     def finish(self, context: bpy.types.Context) -> Report:
         """Keeps what was captured in the file and keys it with the panel's present settings.
 
         UserError says why not; where there is a take, it is kept all the same.
         """
+        return at_once(self._finish(context.scene))
+
+    def finish_slice(self, context: bpy.types.Context) -> Report | None:
+        """Some ms of :meth:`finish`; None until it is done."""
+        if self._finishing is None:
+            self._finishing = Sliced(self._finish(context.scene))
+        return self._finishing.result if self._finishing.step() else None
+
+    def _finish(self, scene: bpy.types.Scene) -> Steps[Report]:
         if self.puppet:
             self.puppet.rest()
         if self._job:
@@ -126,21 +142,36 @@ class Session:
                 raise UserError(
                     f"Face {self.face} was not found, only {len(found)}: choose a lower number."
                 )
-            self._take = Take.load(found[self.face - 1])
-        assert self._take
-        text = takes.keep(self._take, self._neutral)
-        context.scene.mien.take = text
-        self.kept = True
-        if self.target not in bpy.data.objects:
-            raise UserError(f"{self.target} is no longer in the file: choose another target.")
-        context.scene.mien.target = bpy.data.objects[self.target]
-        report = key(context, text)
-        if self.progress.note:
-            memory.lines.append(told(self.progress.note))
+            self._take = yield partial(Take.load, found[self.face - 1])
+        take = self._take
+        assert take
+        content = yield partial(takes.content, take)
+        try:
+            if self.target not in bpy.data.objects:
+                raise UserError(f"{self.target} is no longer in the file: choose another target.")
+            target = bpy.data.objects[self.target]
+            on = character(target, scene.mien.others)
+            report = yield from keying(scene, take, on, self._neutral)
+        except UserError:
+            self._keep(scene, take, content)
+            raise
+        takes.remember(self._keep(scene, take, content), report.actions)
+        scene.mien.target = target
+        note = self.progress.note
+        memory.lines = report.lines() + ([told(note)] if note else [])
         return report
 
+    def _keep(self, scene: bpy.types.Scene, take: Take, content: str) -> bpy.types.Text:
+        text = takes.keep(take, self._neutral, content)
+        scene.mien.take = text
+        self.kept = True
+        return text
+
     def close(self) -> None:
-        """Ends the job if it still runs, removes its files and puts a live character back."""
+        """Ends the job if it still runs, removes its files and what is keyed by half, and puts a
+        live character back."""
+        if self._finishing:
+            self._finishing.close()
         if self.puppet:
             self.puppet.rest()
         if self.picture:

@@ -19,12 +19,19 @@ from mien.core.take import Take
 _MARK, _NEUTRAL, _ACTION = "mien take", "mien neutral", "mien action "
 
 
-def keep(take: Take, neutral: tuple[int, int] | str | None = None) -> bpy.types.Text:
+def content(take: Take) -> str:
+    """What the text of a take holds: a line for each signal, as the text editor is slow with one
+    that holds them all."""
+    return take_json.dumps(take.fields()).replace('], "', '],\n"')
+
+
+def keep(
+    take: Take, neutral: tuple[int, int] | str | None = None, held: str = ""
+) -> bpy.types.Text:
     """Puts a take into the file.  neutral: the marked frames, or the file of a saved neutral, that
-    it was measured against."""
+    it was measured against.  held: its :func:`content`, where that is known."""
     text = bpy.data.texts.new(f"{take.source or 'take'}.json")
-    # A line for each signal: the text editor is slow with one that holds them all.
-    text.from_string(take_json.dumps(take.fields()).replace('], "', '],\n"'))
+    text.from_string(held or content(take))
     text.use_fake_user = True
     text[_MARK] = True
     if neutral:

@@ -3,7 +3,9 @@
     blender --window-geometry 0 0 1280 900 -P tests/bench/window.py -- CLIP FOLDER [live]
 
 with mien on the Python path, in an X display that ImageMagick's ``import`` can read.  Writes
-rest.png, capturing.png and after.png, and what it measured to measured.txt.
+rest.png, capturing.png and after.png, and what it measured to measured.txt: how long the longest
+call of the operator's modal took, by the clock and of this thread's processor time, while the
+worker captured and while the keys were set.
 """
 
 from __future__ import annotations
@@ -23,16 +25,18 @@ from mien.blender_addon import keying, operators
 
 CLIP, OUT = sys.argv[sys.argv.index("--") + 1 :][:2]
 LIVE = sys.argv[-1] == "live"
-spent: list[float] = []  # s in each call of the operator's modal
+spent: list[tuple[bool, float, float]] = []  # modal calls: keying?, s by the clock, s computing
 modal = operators.MIEN_OT_capture.modal
 
 
 def timed(self: bpy.types.Operator, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.thread_time()
     try:
         return modal(self, context, event)
     finally:
-        spent.append(time.perf_counter() - began)
+        running = keying.memory.running
+        passed, busy = time.perf_counter() - began, time.thread_time() - busy
+        spent.append((running is None or running.keying, passed, busy))
 
 
 def view() -> dict[str, object]:
@@ -69,15 +73,16 @@ def steps() -> Iterator[float]:
     picture("capturing")
     while keying.memory.running:
         yield 0.5
-    calls = len(spent)
-    *during, last = spent
     bpy.context.scene.frame_set(30)
     yield 4
     picture("after")
-    scene = [f"Blender {bpy.app.version_string}, {len(settings.take.as_string())} bytes of take"]
-    scene += [f"{calls} calls, at most {1000 * max(during):.1f} ms; the last, which keys, "
-              f"{1000 * last:.0f} ms", *keying.memory.lines]  # fmt: skip
-    (Path(OUT) / "measured.txt").write_text("\n".join(scene) + "\n")
+    text = [f"Blender {bpy.app.version_string}, {len(settings.take.as_string())} bytes of take"]
+    text.append(f"load {os.getloadavg()[0]:.1f}")
+    for keyed, name in ((False, "while capturing"), (True, "while keying")):
+        calls = [call for call in spent if call[0] == keyed]
+        passed, busy = (1000 * max(call[n] for call in calls) for n in (1, 2))
+        text.append(f"{name}: {len(calls)} calls, at most {passed:.1f} ms, {busy:.1f} ms computing")
+    (Path(OUT) / "measured.txt").write_text("\n".join(text + keying.memory.lines) + "\n")
 
 
 def go() -> float:

@@ -42,7 +42,7 @@ class MIEN_OT_play(MIEN_OT_capture):
             bpy.ops.mien.stop()
         else:
             self.modal(context, SimpleNamespace(type="ESC", value="PRESS"))
-        while (outcome := self.modal(context, tick)) == {"PASS_THROUGH"}:
+        while not (outcome := self.modal(context, tick)) & {"FINISHED", "CANCELLED"}:
             time.sleep(0.01)
         return outcome
 
