@@ -15,13 +15,14 @@ def reduce(times: Array, values: Array, bound: float) -> NDArray[np.intp]:
     Ramer 1972, Douglas and Peucker 1973, with the distance along the value's axis: a curve over
     time is off by that much, whatever its slope.
     """
-    kept = np.unique([0, len(values) - 1])
+    keep = np.zeros(len(values), bool)
+    keep[[0, -1]] = True
     while True:  # all stretches between kept keys at once
+        kept = np.flatnonzero(keep)
         off = np.abs(values - np.interp(times, times[kept], values[kept]))
-        stretch = np.searchsorted(kept, np.arange(len(values)), side="right") - 1
+        stretch = np.cumsum(keep) - 1
         worst = np.maximum.reduceat(off, kept)
         furthest = np.flatnonzero((off == worst[stretch]) & (off > bound))
         if not len(furthest):
             return kept
-        _, first = np.unique(stretch[furthest], return_index=True)
-        kept = np.union1d(kept, furthest[first])
+        keep[furthest[np.diff(stretch[furthest], prepend=-1) > 0]] = True  # the first of each

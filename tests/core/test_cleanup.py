@@ -5,7 +5,7 @@ import pytest
 
 from mien.core.cleanup import AUTO_NEUTRAL_LIMIT, Cleanup, clean
 from mien.core.errors import UserError
-from mien.core.one_euro import one_euro, zero_phase
+from mien.core.one_euro import OneEuro, one_euro, zero_phase
 from mien.core.parameters import REGIONS, SIGNALS
 from mien.core.take import Take
 
@@ -30,6 +30,15 @@ def test_one_euro_is_an_exact_low_pass_at_irregular_times():
         alpha = 1 / (1 + tau / (times[i] - times[i - 1]))
         expected.append(alpha * values[i] + (1 - alpha) * expected[-1])
     np.testing.assert_allclose(one_euro(values, times, 1.5, 0), expected, atol=1e-12)
+
+
+def test_many_samples_at_once_are_one_at_a_time() -> None:
+    chance = np.random.default_rng(0)
+    values, times = chance.random((50, 3, 2)), np.cumsum(chance.uniform(0.01, 0.1, 50))
+    cutoffs = chance.uniform(0.1, 4, (3, 1))
+    keep = OneEuro(cutoffs, 2.0)
+    expected = [keep(row, now) for row, now in zip(values, times, strict=True)]
+    np.testing.assert_allclose(one_euro(values, times, cutoffs, 2.0), expected, atol=1e-12)
 
 
 def test_one_euro_does_not_depend_on_the_frame_rate():
