@@ -22,7 +22,7 @@ class Look:
     roughness: float = 0.48
     hair: Colour = (0.035, 0.018, 0.010)
     iris: Colour = (0.10, 0.05, 0.02)
-    sclera: Colour = (0.72, 0.67, 0.64)
+    sclera: Colour = (0.52, 0.48, 0.45)
     teeth: Colour = (0.74, 0.69, 0.60)
     pores: float = 0.35
 
@@ -135,12 +135,12 @@ def eye(look: Look, name: str) -> Any:
     stops[0].position, stops[1].position = 0.0, 0.16
     for stop in list(stops)[:2]:
         stop.color = (0.004, 0.004, 0.004, 1)
-    for position in (0.19, 0.36, 0.42, 0.47, 1.0):
+    for position in (0.19, 0.36, 0.42, 0.47, 0.85):
         stops.new(position)
     set_iris(material, look)
     link(ramp.outputs[0], bsdf.inputs["Base Color"])
-    bsdf.inputs["Roughness"].default_value = 0.10
-    bsdf.inputs["Coat Weight"].default_value = 0.6
+    bsdf.inputs["Roughness"].default_value = 0.14
+    bsdf.inputs["Coat Weight"].default_value = 0.3
     bsdf.inputs["Coat Roughness"].default_value = 0.03
     return material
 
@@ -150,9 +150,9 @@ def set_iris(material: Any, look: Look) -> None:
     stops = material.node_tree.nodes["Iris"].color_ramp.elements
     iris = look.iris
     rim = tuple(0.2 * c for c in iris)
-    veins = tuple(c * k for c, k in zip(look.sclera, (0.85, 0.66, 0.62), strict=True))
+    veins = tuple(c * k for c, k in zip(look.sclera, (0.62, 0.44, 0.40), strict=True))
     for stop, colour in zip(
-        list(stops)[2:], (tuple(1.7 * c for c in iris), iris, rim, look.sclera, veins), strict=True
+        list(stops)[2:], (tuple(1.3 * c for c in iris), iris, rim, look.sclera, veins), strict=True
     ):
         stop.color = (*colour, 1)
 

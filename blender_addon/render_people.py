@@ -105,6 +105,7 @@ class Someone:
         iris = np.array(_IRIS[rng.choice(5, p=share / share.sum())])
         iris = iris * np.exp(rng.normal(0, 0.2))
         brow = hair * rng.uniform(0.5, 1.1) if rng.random() < 0.85 else np.array(_HAIR[0])
+        brow = brow + rng.uniform(0.0, 0.45) * (0.7 * skin - brow)  # skin shows through thin brows
 
         def rgb(c: Array) -> tuple[float, float, float]:
             return float(c[0]), float(c[1]), float(c[2])
