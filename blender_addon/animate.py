@@ -13,6 +13,7 @@ from mien import rig_mappings
 from mien.core.cleanup import Cleanup
 from mien.core.errors import UserError
 from mien.core.files import written_whole
+from mien.core.identity import at_rest
 from mien.core.take import Take
 
 from .apply import apply, detected
@@ -26,7 +27,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "take", metavar="TAKE", help=".json, or a .csv of mien, OpenFace, Live Link Face or ARKit"
     )
-    parser.add_argument("--blend", help="the file with the character; without it, a new Mien face")
+    parser.add_argument(
+        "--blend", help="the character's file; without it, the performer's face"
+    )
     parser.add_argument("--target", help="the character's armature or mesh; else the best match")
     parser.add_argument("--mapping", default="", help="a preset or a .toml file; else detected")
     parser.add_argument("--start", type=float, default=1, help="frame of the first time stamp")
@@ -44,7 +47,8 @@ def main(argv: Sequence[str]) -> int:
     else:
         bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
-    target = find_target(options.target) if options.blend else build_face(bpy.context)
+    who = None if take.identity is None else at_rest(take.identity)
+    target = find_target(options.target) if options.blend else build_face(bpy.context, who)
     report = apply(
         take, target, scene=scene, mapping=options.mapping, settings=settings, start=options.start
     )

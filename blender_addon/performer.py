@@ -9,8 +9,8 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
-from mien.core import parameters
 from mien.core.errors import UserError
+from mien.core.identity import at_rest
 
 from . import takes
 from .face_operator import add_face
@@ -78,9 +78,7 @@ class MIEN_OT_build_performer(bpy.types.Operator):
                 raise UserError(
                     f"{text.name} does not tell who the performer is: capture a clip or a photo."
                 )
-            values = parameters.from_values(dict.fromkeys(parameters.AUS, 0))
-            values[parameters.IDENTITY] = identity
-            add_face(context, values)
+            add_face(context, at_rest(identity))
         except UserError as error:
             self.report({"ERROR"}, told(error))
             return {"CANCELLED"}

@@ -106,6 +106,13 @@ def estimate(points: Array, vectors: Array) -> Array:
     return np.concatenate([controls, np.eye(parameters.BROW_STYLES)[style]])
 
 
+def at_rest(identity: Array) -> Array:
+    """The parameters (285,) of the person of an identity (244,) at rest, facing the camera."""
+    y = parameters.from_values(dict.fromkeys(parameters.AUS, 0))
+    y[parameters.IDENTITY] = identity
+    return y
+
+
 def _equations(
     face: _Landmarks, faces: Array, points: Array, guess: _Guess
 ) -> tuple[Array, Array, Array]:

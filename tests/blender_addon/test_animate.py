@@ -8,9 +8,13 @@ import zipfile
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 
 from mien.blender_addon.__main__ import run
+from mien.blender_addon.face_object import to_blender
+from mien.core import parameters
+from mien.core.face_model import FaceModel
 from mien.core.take import Take
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +40,21 @@ def test_animate_keys_a_character_in_a_file(
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         ["take.csv", "character.blend", "Größe.blend"]
     )
+
+
+def test_without_a_character_the_performer_is_animated(tmp_path: Path, take: Take) -> None:
+    """The one whom a .json knows; a .csv knows nobody, and the face is anybody's."""
+    model = FaceModel()
+    who = take.identity = model.sample_identity(np.random.default_rng(3))
+    anybody = parameters.neutral()[parameters.IDENTITY]
+    for suffix, identity in ((".json", who), (".csv", anybody)):
+        source, out = tmp_path / f"take{suffix}", tmp_path / "out.blend"
+        take.save(source)
+        assert run(["animate", str(source), "-o", str(out)]) == 0
+        bpy.ops.wm.open_mainfile(filepath=str(out))
+        mesh = next(o for o in bpy.data.objects if o.type == "ARMATURE").children[0].data
+        built = np.array([corner.co for corner in mesh.vertices])
+        assert np.allclose(built, to_blender(model.person(identity).rest), atol=1e-6)
 
 
 @pytest.mark.parametrize(
