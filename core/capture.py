@@ -135,7 +135,7 @@ def capture(
     footage = open_footage(source, start=start, end=end, fps=fps)
     loaded = models.load(device)
     estimator = Estimator(loaded.estimator, loaded.values)
-    tracker = Tracker(loaded.landmarks, faces)
+    tracker = Tracker(loaded, faces)
     clock = _Clock(footage.total, loaded)
     indices: list[int] = []
     times: list[float] = []
@@ -287,7 +287,7 @@ def save(takes: list[Take], output: str | os.PathLike[str]) -> list[Path]:
     if not any(take.success.any() for take in takes):
         raise UserError(
             f"No face was found in {takes[0].source}: choose footage in which a face is at least"
-            " a third of the picture."
+            " a tenth of the picture."
         )
     path = Path(output)
     paths = [path] + [path.with_stem(f"{path.stem}_face{t.face + 1}") for t in takes[1:]]

@@ -1,23 +1,43 @@
-"""Face boxes: what the cells of the finder network say, and how boxes overlap."""
+"""Where the faces are in a frame: candidates, which the landmark network then judges."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .alignment import box_matrix, warp
+
 Array = NDArray[np.float64]
 
+SIZES: Final = (192, 384)  # sides of the network's input in pixels; the larger for smaller faces
 STRIDE: Final = 8  # pixels of the input per cell
 SIDE: Final = 24.0  # pixels of the input of a box whose log2 side is 0
-THRESHOLD: Final = 0.5
+THRESHOLD: Final = 0.3  # as low as a candidate may be; it is looked at again
 OVERLAP: Final = 0.4  # of two boxes that overlap more, the better one stays
+AROUND: Final = 1.5  # sides of a box that are seen when it is looked at again ...
+AGREED: Final = 0.85  # ... and how sure the network must then be
+
+
+def letterbox(image: NDArray[Any], size: int) -> tuple[NDArray[np.float32], float, Array]:
+    """(input (1, 3, size, size) in 0..1, scale, margin (2,)) of a frame (H, W, 3): x in the frame
+    is x * scale + margin in the input."""
+    height, width = image.shape[:2]
+    scale = size / max(height, width)
+    fitted = max(1, round(width * scale)), max(1, round(height * scale))
+    margin = (size - np.array(fitted)) // 2
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    canvas = np.zeros((size, size, 3), np.float32)
+    x, y = margin
+    canvas[y : y + fitted[1], x : x + fitted[0]] = cv2.resize(image, fitted, interpolation=method)
+    return canvas.transpose(2, 0, 1)[None] / np.float32(255), scale, margin.astype(float)
 
 
 def decode(cells: NDArray[Any]) -> tuple[Array, Array]:
     """Boxes (K, 3) as centre x, centre y and side in pixels of the input, and scores (K,) in 0..1
-    of the network's output (1, 4, 24, 24), best first."""
+    of the network's output (1, 4, H, W), best first."""
     logit, dx, dy, log_side = cells[0].astype(float)
     score = 1 / (1 + np.exp(-logit))
     row, column = np.nonzero(score >= THRESHOLD)
@@ -43,10 +63,38 @@ def overlap(box: Array, boxes: Array) -> Array:
     return np.asarray(common / (box[2] ** 2 + boxes[:, 2] ** 2 - common))
 
 
-def suppress(boxes: Array) -> Array:
-    """The boxes (K, 3), best first, without those that overlap a better one."""
-    kept = []
-    while len(boxes):
-        kept.append(boxes[0])
-        boxes = boxes[1:][overlap(boxes[0], boxes[1:]) <= OVERLAP]
-    return np.array(kept).reshape(-1, 3)
+def suppress(boxes: Array, scores: Array) -> tuple[Array, Array]:
+    """The boxes (K, 3) and scores (K,), best first, without those that overlap a better one."""
+    left, kept = np.arange(len(boxes)), []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(best)
+        left = left[overlap(boxes[best], boxes[left]) <= OVERLAP]
+    return boxes[kept], scores[kept]
+
+
+class Finder:
+    """Candidates and second looks; boxes (3,) are centre x, centre y and side in pixels."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __call__(self, image: NDArray[Any], size: int) -> list[Array]:
+        """Boxes that may be faces of a frame (H, W, 3) RGB, looked at in one of `SIZES`."""
+        network_input, scale, margin = letterbox(image, size)
+        boxes, _ = self._look(network_input)
+        boxes[:, :2] -= margin
+        return list(boxes / scale)
+
+    def agrees(self, image: NDArray[Any], box: Array) -> bool:
+        """Whether a face is in a box (3,) of a frame still when it fills most of what is seen."""
+        side = SIZES[0] / AROUND
+        matrix = box_matrix(np.array([*box[:2], box[2] * AROUND]), SIZES[0])
+        crop = warp(image, matrix, SIZES[0]).transpose(2, 0, 1)[None]
+        boxes, scores = self._look(crop.astype(np.float32) / np.float32(255))
+        here = overlap(np.array([SIZES[0] / 2, SIZES[0] / 2, side]), boxes) >= OVERLAP
+        return bool((scores[here] >= AGREED).any())
+
+    def _look(self, network_input: NDArray[np.float32]) -> tuple[Array, Array]:
+        (cells,) = self._session.run(["cells"], {"image": network_input})
+        return suppress(*decode(cells))

@@ -13,7 +13,7 @@ import onnxruntime as ort
 from .errors import UserError
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
-NETWORKS: Final = ("landmarks", "estimator")
+NETWORKS: Final = ("finder", "landmarks", "estimator")
 DEVICES: Final = ("auto", "cpu", "cuda")
 THREADS: Final = 2
 _CUDA: Final = "CUDAExecutionProvider"
@@ -26,6 +26,7 @@ class Models:
     that was to be had, and is empty otherwise; ``values`` names the estimator's outputs;
     ``network`` is the sha256 of the landmark network."""
 
+    finder: Any
     landmarks: Any
     estimator: Any
     values: tuple[str, ...]
@@ -74,13 +75,14 @@ def load(device: str = "auto", folder: Path = WEIGHTS) -> Models:
     # frame in all, and not 16.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # its warnings are about CUDA's absence, which `note` tells
-    landmarks, estimator = (
+    finder, landmarks, estimator = (
         ort.InferenceSession(read_network(name, manifest, folder), options, providers=wanted)
         for name in NETWORKS
     )
     # onnxruntime falls back in silence: only the session knows what runs it.
     provider = str(estimator.get_providers()[0])
     return Models(
+        finder,
         landmarks,
         estimator,
         tuple(manifest["estimator.onnx"]["values"]),

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import alignment
-from .finder import overlap
-from .scan import Scanner
+from .finder import SIZES, Finder, overlap
+from .models import Models
 
 Array = NDArray[np.float64]
 
 SIZE: Final = 128  # side of the landmark network's input in pixels
 THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
-WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none ...
-STEADY: Final = 0.012  # ... and its landmarks move less from look to look, of their box's side
+WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none
 PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SAME: Final = 0.4  # two boxes that overlap more are one face
 _SMALLEST: Final = 8.0  # pixels; a box below that is no face
@@ -38,8 +37,9 @@ class Tracker:
     """Follows up to ``faces`` faces; a face keeps its number while it is seen, and the one that
     comes back nearest to where a number was lost gets it again."""
 
-    def __init__(self, landmarks: Any, faces: int) -> None:
-        self._scan, self._session, self._faces = Scanner(landmarks), landmarks, faces
+    def __init__(self, loaded: Models, faces: int) -> None:
+        self._find, self._faces = Finder(loaded.finder), faces
+        self._session = loaded.landmarks
         self._seen: dict[int, Face] = {}
         self._last: dict[int, Array] = {}  # number -> its latest box, seen now or lost
         self._since_look = PATIENCE
@@ -60,20 +60,20 @@ class Tracker:
         return [self._seen[number] for number in sorted(self._seen)]
 
     def _look(self, image: NDArray[Any]) -> None:
-        """Search the whole frame for faces that are not followed yet."""
+        """Search the whole frame for faces that are not followed yet, the large ones first."""
         self._since_look = 0
-        boxes = [box for box in self._scan(image, self._faces) if self._is_new(box)]
-        boxes = boxes[: 2 * self._faces]  # a few to spare, as the landmarks refuse some
-        # Every look gives the next a better box.  On a face the landmarks then stay where they are;
-        # on what merely looks like one, they wander.
-        first = [f for f in self._measure(image, boxes) if f.confidence >= THRESHOLD]
-        again = self._measure(image, [alignment.face_box(face.points) for face in first])
-        last = self._measure(image, [alignment.face_box(face.points) for face in again])
-        again = [b for a, b in zip(again, last, strict=True) if _steady(a, b)]
-        for face in sorted(again, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence):
-            if len(self._seen) == self._faces:
-                return
-            self._accept(self._number_for(face.points), face)
+        for size in SIZES:
+            boxes = [box for box in self._find(image, size) if self._is_new(box)]
+            boxes = boxes[: 2 * self._faces]  # a few to spare, as the landmarks refuse some
+            # The landmarks give a better box, and a better box better landmarks.
+            for least in (THRESHOLD, THRESHOLD, WELCOME):
+                seen = [f for f in self._measure(image, boxes) if f.confidence >= least]
+                boxes = [alignment.face_box(face.points) for face in seen]
+            sure = [f for f, box in zip(seen, boxes, strict=True) if self._find.agrees(image, box)]
+            for face in sorted(sure, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence):
+                self._accept(self._number_for(face.points), face)
+                if len(self._seen) == self._faces:
+                    return
 
     def _measure(self, image: NDArray[Any], boxes: list[Array]) -> list[Face]:
         """The face in each box, as yet without a number."""
@@ -115,10 +115,3 @@ class Tracker:
     def _is_near(self, here: Array, numbers: list[int]) -> bool:
         boxes = np.array([self._last[number] for number in numbers])
         return bool((np.hypot(*(boxes[:, :2] - here).T) < boxes[:, 2]).any())
-
-
-def _steady(before: Face, after: Face) -> bool:
-    """Whether two looks at a new face agree that it is one and where."""
-    moved = float(np.linalg.norm(after.points - before.points, axis=1).mean())
-    sure = min(before.confidence, after.confidence) >= WELCOME
-    return bool(sure and moved <= STEADY * alignment.face_box(before.points)[2])

@@ -57,7 +57,35 @@ def background(rng: Generator, size: int) -> Pixels:
             cv2.ellipse(image, (x, y), axes, turn, 0, 360, colour, -1, cv2.LINE_AA)
     if rng.random() < 0.5:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, size / 24))
+    return lettered(rng, image) if rng.random() < 0.25 else np.asarray(image, np.uint8)
+
+
+def lettered(rng: Generator, image: Pixels) -> Pixels:
+    """Titles, signs and subtitles, some outlined: small round things in rows, as eyes are."""
+    size, image = image.shape[1], np.ascontiguousarray(image)
+    for _ in range(rng.integers(1, 4)):
+        text = "".join(chr(c) for c in rng.integers(97 if rng.random() < 0.5 else 33, 123, 12))
+        text = text[: int(rng.integers(1, 13))]
+        font, scale = int(rng.integers(0, 8)), float(np.exp(rng.uniform(-1, 1.1)) * size / 192)
+        wide = int(rng.integers(1, 3 + int(6 * scale)))
+        x, y = int(rng.integers(-size // 4, size)), int(rng.integers(0, size + size // 8))
+        colours = rng.integers(0, 256, (2, 3)).tolist()
+        if rng.random() < 0.6:
+            cv2.putText(image, text, (x, y), font, scale, colours[0], 2 * wide + 1, cv2.LINE_AA)
+        cv2.putText(image, text, (x, y), font, scale, colours[1], wide, cv2.LINE_AA)
     return np.asarray(image, np.uint8)
+
+
+def scrambled(rng: Generator, face: Pixels) -> Pixels:
+    """A face whose parts are everywhere but where they belong: skin, hair, cloth, and no face."""
+    count = int(rng.integers(3, 6))
+    side = face.shape[0] // count
+    out = np.zeros_like(face)
+    for to, at in enumerate(rng.permutation(count * count)):
+        (a, b), (c, d) = divmod(int(at), count), divmod(to, count)
+        part = face[a * side : (a + 1) * side, b * side : (b + 1) * side]
+        out[c * side : (c + 1) * side, d * side : (d + 1) * side] = part[:, :: rng.choice([-1, 1])]
+    return out
 
 
 def paste(face: Pixels, matrix: Array, behind: Pixels) -> Pixels:

@@ -76,7 +76,7 @@ def aligned_image(path: Path, size: int) -> Pixels:
     """(size, size, 3) RGB: the largest face of a picture as capture aligns it; UserError where
     capture finds none."""
     image = read_image(path)
-    faces = Tracker(models.load("cpu").landmarks, 1).update(image)
+    faces = Tracker(models.load("cpu"), 1).update(image)
     if not faces:
         raise UserError(f"No face was found in {path.name}: choose a picture that shows one large.")
     matrix = alignment.aligned_matrix(faces[0].points, size)

@@ -43,9 +43,9 @@ def tile(image: NDArray[Any], face: Face | None) -> NDArray[np.uint8]:
 def main() -> None:
     beside = Path(__file__).parents[2] / "../shared/media"
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else os.environ.get("MIEN_MEDIA", beside))
-    session, rows = models.load("cpu", WEIGHTS).landmarks, []
+    loaded, rows = models.load("cpu", WEIGHTS), []
     for clip in sorted(p for p in folder.glob("*") if p.suffix in (".mp4", ".mov", ".webm")):
-        tracker, seen = Tracker(session, 1), []
+        tracker, seen = Tracker(loaded, 1), []
         for frame in open_footage(clip).frames:
             faces = tracker.update(frame.image)
             seen.append((frame.image, faces[0] if faces else None))

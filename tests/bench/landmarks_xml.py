@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from xml.etree import ElementTree
 
 import cv2
@@ -64,14 +64,14 @@ def read_marks(folder: Path) -> list[Marked]:
     return out
 
 
-def measure(marked: list[Marked], landmarks: Any) -> dict[str, float]:
-    """Figures by name; ``landmarks`` is the open network."""
+def measure(marked: list[Marked], loaded: models.Models) -> dict[str, float]:
+    """Figures by name."""
     truth, found, count = [], [], 0
     for one in marked:
         image = cv2.imread(str(one.image))
         if image is None:
             raise UserError(f"{one.image} cannot be read: put the images where the .xml says.")
-        seen = Tracker(landmarks, len(one.faces)).update(np.ascontiguousarray(image[..., ::-1]))
+        seen = Tracker(loaded, len(one.faces)).update(np.ascontiguousarray(image[..., ::-1]))
         count += len(one.faces)
         for face in one.faces:
             if not seen:
@@ -96,7 +96,7 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     try:
-        figures = measure(read_marks(Path(sys.argv[1])), models.load("cpu").landmarks)
+        figures = measure(read_marks(Path(sys.argv[1])), models.load("cpu"))
     except UserError as error:
         sys.exit(str(error))
     for name, value in figures.items():

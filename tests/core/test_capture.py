@@ -7,9 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
+from mien.core import alignment, models
 from mien.core.capture import STAGES, Cancelled, Progress, capture
+from mien.core.frames import open_footage
 from mien.core.parameters import SIGNALS
-from mien.core.tracking import PATIENCE
+from mien.core.tracking import PATIENCE, Tracker
 
 
 def test_no_face_is_a_take_without_success(make_video) -> None:
@@ -110,3 +112,24 @@ def test_several_faces_keep_their_numbers(media, tmp_path: Path) -> None:
     shown = takes[0].success
     # Each keeps the tilt of its own head.
     assert one[shown].std() + two[shown].std() < abs(one[shown].mean() - two[shown].mean()) + 4
+
+
+@pytest.mark.parametrize("share", [0.5, 0.15, 0.07])
+def test_a_small_face_is_found(media, share: float) -> None:
+    """A face of this share of the frame's side, away from its middle."""
+    frame = next(iter(open_footage(media("smile.mp4")).frames)).image
+    loaded = models.load("cpu")
+    (face,) = Tracker(loaded, 1).update(frame)
+    side = 640 * share / alignment.face_box(face.points)[2]
+    there = np.float64([[side, 0, 400], [0, side, 260]])
+    there[:, 2] -= side * face.points.mean(0)
+    wide = cv2.warpAffine(frame, there, (640, 640), borderMode=cv2.BORDER_REPLICATE)
+    (found,) = Tracker(loaded, 1).update(wide)
+    off = np.linalg.norm(found.points - alignment.transform(there, face.points), axis=1).mean()
+    assert off < 0.04 * 640 * share
+
+
+def test_most_of_several_faces_are_found(media) -> None:
+    image = np.ascontiguousarray(cv2.imread(str(media("several_faces.jpg")))[..., ::-1])
+    faces = Tracker(models.load("cpu"), 8).update(image)
+    assert 3 <= len(faces) <= 5  # of five, one in dark glasses and one behind

@@ -43,19 +43,19 @@ def test_errors_are_of_the_marks_that_the_file_says(tmp_path):
         cv2.imwrite(str(tmp_path / f"{i}.png"), wide[..., ::-1])
         faces[f"{i}.png"] = points + np.array([90, 60])
     write_marks(tmp_path / "faces.xml", faces)
-    session = models.load("cpu").landmarks
-    true = measure(read_marks(tmp_path), session)
+    loaded = models.load("cpu")
+    true = measure(read_marks(tmp_path), loaded)
     assert true["faces"] == 2 and true["found, %"] == 100
     assert true["mean error"] < 8
     for points in faces.values():
         points[17:27, 1] -= 30  # brows on the forehead
     write_marks(tmp_path / "faces.xml", faces)
-    moved = measure(read_marks(tmp_path), session)
+    moved = measure(read_marks(tmp_path), loaded)
     assert moved["error of brows"] > 20 > moved["error of eyes"]
     assert moved["error of mouth"] == pytest.approx(true["error of mouth"])
     (tmp_path / "0.png").unlink()
     with pytest.raises(UserError, match=r"0\.png cannot be read"):
-        measure(read_marks(tmp_path), session)
+        measure(read_marks(tmp_path), loaded)
 
 
 def test_a_folder_without_marks_is_told_so(tmp_path):
