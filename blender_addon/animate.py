@@ -27,9 +27,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "take", metavar="TAKE", help=".json, or a .csv of mien, OpenFace, Live Link Face or ARKit"
     )
-    parser.add_argument(
-        "--blend", help="the character's file; without it, the performer's face"
-    )
+    parser.add_argument("--blend", help="the character's file; without it, the performer's face")
     parser.add_argument("--target", help="the character's armature or mesh; else the best match")
     parser.add_argument("--mapping", default="", help="a preset or a .toml file; else detected")
     parser.add_argument("--start", type=float, default=1, help="frame of the first time stamp")

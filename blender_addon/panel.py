@@ -141,8 +141,8 @@ def _progress(layout: bpy.types.UILayout) -> None:
     if memory.running.puppet:
         delay = 1000 * memory.running.delay
         layout.label(text=say("{delay:.0f} ms from frame to character", delay=delay))
-    if memory.running.picture:
-        layout.template_icon(memory.running.picture.icon, scale=PICTURE)
+    picture = memory.running.picture
+    layout.template_icon(picture.icon if picture else 0, scale=PICTURE)  # its place is kept
     if now.note:
         layout.label(text=told(now.note), icon="ERROR")
     buttons = layout.row()

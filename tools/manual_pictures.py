@@ -81,9 +81,9 @@ def steps() -> Iterator[float]:
     photograph("rest", BOTH)
     with bpy.context.temp_override(**context):
         bpy.ops.mien.capture("INVOKE_DEFAULT")
-    while memory.running and not memory.running.progress.done:
+    while memory.running and not memory.running.picture:
         yield 0.2
-    yield 1.0  # the panel grows in a moving way
+    yield 1.5  # the panel grows in a moving way
     photograph("capturing", BOTH)
     while memory.running:
         yield 0.5
