@@ -233,6 +233,10 @@ and the head turn to the subject's left and stay level. "Both": the convention h
 the other eye closes too; "-": it has nothing for that. `python tests/bench/regions.py` tells for
 both Rigify faces and an ARKit mesh how well each action unit keeps to its own region.
 
+ARKit's names are found in every spelling, with capitals, and with `_L` and `_R` as Face Cap has
+them; so are the sides of the other conventions (`tests/rig_mappings/` tries them). VRM raises brows
+only in its "surprised", which opens the mouth as well.
+
 ![contact sheet](rigs.png)
 
 """
