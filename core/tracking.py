@@ -18,6 +18,7 @@ SIZE: Final = 128  # side of the landmark network's input in pixels
 THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
 WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none
 PATIENCE: Final = 3  # frames between looks for faces that are not followed
+SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks refuse some
 SAME: Final = 0.4  # two boxes that overlap more are one face
 _SMALLEST: Final = 8.0  # pixels; a box below that is no face
 
@@ -64,7 +65,7 @@ class Tracker:
         self._since_look = 0
         for size in SIZES:
             boxes = [box for box in self._find(image, size) if self._is_new(box)]
-            boxes = boxes[: 2 * self._faces]  # a few to spare, as the landmarks refuse some
+            boxes = boxes[: self._faces + SPARE]
             # The landmarks give a better box, and a better box better landmarks.
             for least in (THRESHOLD, THRESHOLD, WELCOME):
                 seen = [f for f in self._measure(image, boxes) if f.confidence >= least]
