@@ -111,11 +111,12 @@ def nearest(
     short = np.where(np.isfinite(short), short, x1[of])
     start = np.ceil(np.clip(np.minimum(one, short), 0, size) - 0.5).astype(int)
     with np.errstate(invalid="ignore"):  # of triangles seen from their edge
-        closeness = near_by[of, 0] + along_x[of] * (start + 0.5 - x0[of]) + along_y[of] * down
+        slope = along_x[of]
+        closeness = near_by[of, 0] + slope * (start + 0.5 - x0[of]) + along_y[of] * down
     count = np.floor(np.clip(np.maximum(one, short), 0, size) - 0.5).astype(int) - start + 1
     rows = np.flatnonzero((count > 0) & np.isfinite(closeness))
     run, step = _runs(rows, count[rows])
-    pixel, closeness = (y * size + start)[run] + step, closeness[run] + along_x[of][run] * step
+    pixel, closeness = (y * size + start)[run] + step, closeness[run] + slope[run] * step
     closest = np.zeros(size * size)
     np.maximum.at(closest, pixel, closeness)
     winner = np.full(size * size, -1)
@@ -136,8 +137,10 @@ def nearest(
 
 def _runs(items: Array, counts: Array) -> tuple[Array, Array]:
     """Each of some items as many times as its count says, and which time it is."""
-    step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.repeat(items, counts), step
+    ends = np.cumsum(counts, dtype=np.int32)
+    step = np.arange(ends[-1] if len(ends) else 0, dtype=np.int32)
+    step -= np.repeat(ends - counts.astype(np.int32), counts)
+    return np.repeat(items.astype(np.int32), counts), step
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ class FaceModel:
         identity = np.asarray(identity, float)
         style = int(np.argmax(identity[208:]))
         matrices = self._identity_bones(identity[:208])
-        blend = np.einsum("vb,bij->vij", self._weights, matrices)
+        blend = (self._weights @ matrices.reshape(-1, 12)).reshape(-1, 3, 4)
         rest = np.einsum("vij,vj->vi", blend[:, :, :3], self._base) + blend[:, :, 3]
         if extra is not None:
             rest = rest + np.tensordot(np.asarray(extra, float), self.data["extra"], 1)
@@ -165,30 +165,23 @@ class FaceModel:
     def _identity_bones(self, controls: Array) -> Array:
         """(B, 3, 4) of the identity: components move, turn and scale about their centres."""
         d = self.data
-        matrices = np.tile(np.eye(4), (len(self.bones), 1, 1))
         amount = (controls - 0.5) * 2 * d["control_range"]
-        axis, kind, component = d["control_axis"], d["control_kind"], d["control_component"]
-        for c in range(len(d["component_pivot"])):
-            mine = component == c
-            if not np.any(amount[mine]):
-                continue
-            move, turn, scale = np.zeros(3), np.zeros(3), np.ones(3)
-            for a, k, x in zip(amount[mine], kind[mine], axis[mine], strict=True):
-                if k == 0:
-                    move[x] = a
-                elif k == 1:
-                    turn[x] = a
-                else:
-                    scale[x] = np.exp(a)
-            pivot = d["component_pivot"][c]
-            for mirror in (1, -1) if d["component_sided"][c] else (1,):
-                m = np.array([mirror, 1, 1])
-                linear = rotation(turn[0], turn[1] * mirror, turn[2] * mirror) * scale
-                matrix = np.eye(4)
-                matrix[:3, :3] = linear
-                matrix[:3, 3] = pivot * m + move * m - linear @ (pivot * m)
-                bones = d["component_bones"][c, 0 if mirror == 1 else 1].astype(bool)
-                matrices[bones] = matrix @ matrices[bones]
+        changes = np.zeros((3, len(d["component_pivot"]), 3))  # moves, turns, logs of scales
+        changes[d["control_kind"], d["control_component"], d["control_axis"]] = amount
+        move, turn, scale = changes[:, :, None]  # (C, 1, 3)
+        mirror = np.array([1, -1])
+        m = np.stack([mirror, np.ones(2), np.ones(2)], -1)  # of the two sides
+        linear = rotation(turn[..., 0], turn[..., 1] * mirror, turn[..., 2] * mirror)
+        linear = linear * np.exp(scale)[:, :, None]
+        pivot = d["component_pivot"][:, None] * m
+        offset = pivot + move * m - (linear @ pivot[..., None])[..., 0]
+        matrices = np.tile(np.eye(4), (len(self.bones), 1, 1))
+        for c in np.flatnonzero(changes.any((0, 2))):
+            for side in range(1 + int(d["component_sided"][c])):
+                bones = d["component_bones"][c, side].astype(bool)
+                moved = linear[c, side] @ matrices[bones, :3]
+                moved[:, :, 3] += offset[c, side]
+                matrices[bones, :3] = moved
         return matrices[:, :3]
 
     def slider_values(self, y: ArrayLike) -> dict[str, float]:
