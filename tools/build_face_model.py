@@ -34,6 +34,7 @@ Array = NDArray[Any]
 DM = 0.1  # metres
 HEADS = 500
 TERMS = 15
+TRIM_ROUNDS = 12
 PARTS = ("skin", "eye_l", "eye_r", "lashes", "teeth", "tongue", "brow")
 SPREAD = {
     "head": 0.25, "forehead": 0.3, "eyebrows": 0.35, "eyes": 0.22, "nose": 0.28, "mouth": 0.28,
@@ -67,6 +68,19 @@ def parts(head: HeadData) -> tuple[Array, Array, Array, Array]:
     remap = -np.ones(len(v), int)
     remap[used] = np.arange(len(used))
     return used, remap[np.array(faces)], np.array(part), np.array(uv)
+
+
+def trimmed(base: Array, faces: Array) -> Array:
+    """The vertices with an even line where the faces (F, 4) of the skin end, at the shoulders."""
+    edges = np.sort(np.concatenate([faces[:, [k, (k + 1) % 4]] for k in range(4)]), axis=1)
+    edges, uses = np.unique(edges, axis=0, return_counts=True)
+    ends, row = np.unique(edges[uses == 1], return_inverse=True)
+    row = row.reshape(-1, 2)
+    near = np.eye(len(ends)) / 2
+    near[row[:, 0], row[:, 1]] = near[row[:, 1], row[:, 0]] = 1 / 4
+    out = base.copy()
+    out[ends] = np.linalg.matrix_power(near, TRIM_ROUNDS) @ base[ends]
+    return out
 
 
 def heads(head: HeadData, used: Array, rng: np.random.Generator) -> Array:
@@ -455,6 +469,7 @@ def main() -> None:
     scratch = out.with_name("face_model.part.npz")
     np.savez(scratch, **draft)
     data |= prior(face_model.FaceModel(face_model.stored(scratch)), sample * DM)
+    data["base"] = trimmed(base, faces[part == 0]) * DM  # what was fitted above is of the face
     with scratch.open("wb") as f:
         np.savez_compressed(f, **data)
     scratch.replace(out)
