@@ -221,8 +221,8 @@ def clear_eyes(points: Array, base: Array, eyes: list[Array], lids: Array) -> Ar
 
 
 def prune(motion: Array) -> Array:
-    """(S, B, 9) without what cannot be seen, and at most TERMS sliders on a channel: what a Blender
-    driver's expression holds.  The correctives, fitted afterwards, make up for it."""
+    """(S, B, 9) without what cannot be seen, and with the TERMS strongest sliders on a channel.
+    The correctives, fitted afterwards, make up for it."""
     size = np.repeat((2e-4, 2e-4, 2e-4), 3)  # dm, radians, scale
     motion = np.where(np.abs(motion) < size, 0.0, motion)
     rank = np.argsort(np.argsort(-np.abs(motion), axis=0), axis=0)
