@@ -44,6 +44,7 @@ def generate(model: FaceModel, person: Person, mapping: Mapping) -> bpy.types.Ob
     body.shape_key_add(name="Basis")
     for name in dict.fromkeys(c.target for c in mapping.channels if c.kind == "shape_key"):
         key = body.shape_key_add(name=name)
+        key.value = 0.0  # 5.0 begins at 1
         offsets = sculptor.shape(name)
         if offsets is not None:
             points = to_blender(person.rest + offsets * still[:, None])

@@ -110,7 +110,7 @@ def test_shares_and_kills_change_no_pair(tmp_path, monkeypatch):
         render(tmp_path / "shared", "--shard", share, count=6)
     assert_same(whole, read(tmp_path / "shared"))
     run = start(tmp_path / "killed")
-    assert "2/6 pairs" in run.stdout.readline()
+    assert any("2/6 pairs" in line for line in run.stdout)  # Blender 5.0 logs there too
     run.kill()
     run.communicate()
     assert 0 < len(read(tmp_path / "killed")) < len(whole)  # what is there can be read
