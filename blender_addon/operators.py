@@ -219,7 +219,9 @@ def tell(operator: bpy.types.Operator, report: Report) -> None:
 
 
 def _redraw() -> None:
+    """The sidebars alone: a heavy scene is not to be drawn for the sake of a number."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+            for region in area.regions if area.type == "VIEW_3D" else ():
+                if region.type == "UI":
+                    region.tag_redraw()

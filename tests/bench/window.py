@@ -5,17 +5,20 @@
 with mien on the Python path, in an X display that ImageMagick's ``import`` can read.  Writes
 rest.png, capturing.png and after.png, and what it measured to measured.txt: how long the longest
 call of the operator's modal took, by the clock and of this thread's processor time, while the
-worker captured and while the keys were set.
+worker captured and while the keys were set; and how long the window was deaf in all, drawing
+included, which without a graphics card is most of it and happens at rest too.
 """
 
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import bpy
@@ -26,6 +29,7 @@ from mien.blender_addon import keying, operators
 CLIP, OUT = sys.argv[sys.argv.index("--") + 1 :][:2]
 LIVE = sys.argv[-1] == "live"
 spent: list[tuple[bool, float, float]] = []  # modal calls: keying?, s by the clock, s computing
+beats: list[tuple[float, bool]] = []  # s by the clock, some milliseconds apart: capturing?
 modal = operators.MIEN_OT_capture.modal
 
 
@@ -82,7 +86,18 @@ def steps() -> Iterator[float]:
         calls = [call for call in spent if call[0] == keyed]
         passed, busy = (1000 * max(call[n] for call in calls) for n in (1, 2))
         text.append(f"{name}: {len(calls)} calls, at most {passed:.1f} ms, {busy:.1f} ms computing")
+    text.append(f"between two timers: at rest {deaf(False)}; capturing {deaf(True)}")
     (Path(OUT) / "measured.txt").write_text("\n".join(text + keying.memory.lines) + "\n")
+
+
+def beat() -> float:
+    beats.append((time.perf_counter(), keying.memory.running is not None))
+    return 0.003
+
+
+def deaf(capturing: bool) -> str:
+    gaps = [1000 * (b[0] - a[0]) for a, b in pairwise(beats) if a[1] == b[1] == capturing]
+    return f"{statistics.median(gaps):.1f} ms, at most {max(gaps):.0f} ms"
 
 
 def go() -> float:
@@ -99,4 +114,5 @@ bpy.context.preferences.view.show_splash = False
 operators.MIEN_OT_capture.modal = timed
 blender_addon.register()
 todo = steps()
+bpy.app.timers.register(beat)
 bpy.app.timers.register(go, first_interval=3)
