@@ -19,6 +19,7 @@ from .wording import say, told
 INTERVAL = 0.2  # s between two looks at the job
 LIVE = 1 / 60  # s between them when a character follows
 RUNNING = "A capture is running: wait for it, or cancel it"
+NO_TAKE = "Capture something, or choose a take of this file"
 
 
 class MIEN_OT_capture(bpy.types.Operator):
@@ -188,7 +189,7 @@ class MIEN_OT_key_again(bpy.types.Operator):
         return possible(
             cls,
             (memory.running, RUNNING),
-            (settings.take is None, "Capture something, or choose a take of this file"),
+            (settings.take is None, NO_TAKE),
             (settings.target is None, "Choose a target: an armature or a mesh"),
         )
 

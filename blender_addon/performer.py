@@ -15,10 +15,8 @@ from mien.core.identity import at_rest
 from . import takes
 from .face_operator import add_face
 from .keying import memory
-from .operators import RUNNING, possible
+from .operators import NO_TAKE, RUNNING, possible
 from .wording import told
-
-NO_TAKE = "Capture something, or choose a take of this file"
 
 
 class MIEN_OT_save_neutral(bpy.types.Operator):

@@ -13,8 +13,7 @@ from mien.core.errors import UserError
 
 from . import takes
 from .keying import memory
-from .operators import RUNNING, possible
-from .performer import NO_TAKE
+from .operators import NO_TAKE, RUNNING, possible
 from .wording import told
 
 
