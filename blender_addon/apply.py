@@ -109,7 +109,8 @@ def applying(
     """Keys the take on the target's character, the first time stamp on frame ``start``.
 
     mapping: a mapping, or its name or file, or "" to detect it.  neck_share: how much of the head's
-    turn the neck takes, 0..1; None leaves it to the mapping.  where, again: see ``actions.writing``.
+    turn the neck takes, 0..1; None leaves it to the mapping.
+    where, again: see ``actions.writing``.
     pose: the first frame is put onto the character instead, without keys.
     Raises UserError, and then nothing has changed.
     """
