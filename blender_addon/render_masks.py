@@ -25,6 +25,8 @@ from mien.core.face_model import FaceModel, Person
 from .render_scene import Camera
 
 Array = NDArray[Any]
+# A name, vertices (V, 3) in the model's axes, triangles (T, 3) and their material slots (T,).
+Piece = tuple[str, Array, Array, Array]
 
 _OBJECTS: Final = {
     "hair": "hair",
@@ -110,11 +112,13 @@ def nearest(
                          x1[of] + (y + 0.5 - y1[of]) * lower[of])  # fmt: skip
     short = np.where(np.isfinite(short), short, x1[of])
     start = np.ceil(np.clip(np.minimum(one, short), 0, size) - 0.5).astype(int)
+    count = np.floor(np.clip(np.maximum(one, short), 0, size) - 0.5).astype(int) - start + 1
+    met = count > 0
+    of, y, down, start, count = of[met], y[met], down[met], start[met], count[met]
     with np.errstate(invalid="ignore"):  # of triangles seen from their edge
         slope = along_x[of]
         closeness = near_by[of, 0] + slope * (start + 0.5 - x0[of]) + along_y[of] * down
-    count = np.floor(np.clip(np.maximum(one, short), 0, size) - 0.5).astype(int) - start + 1
-    rows = np.flatnonzero((count > 0) & np.isfinite(closeness))
+    rows = np.flatnonzero(np.isfinite(closeness))
     run, step = _runs(rows, count[rows])
     pixel, closeness = (y * size + start)[run] + step, closeness[run] + slope[run] * step
     closest = np.zeros(size * size)
@@ -187,15 +191,16 @@ class Masks:
         self._parts = np.array([_INDEX.get(_PARTS.get(part, ""), -1) for part in model.parts])
 
     def look(
-        self, objects: Any, person: Person, camera: Camera, size: int, worn: Mapping[str, Array],
-        normals: bool = False,
+        self, pieces: list[Piece], person: Person, camera: Camera, size: int,
+        worn: Mapping[str, Array], normals: bool = False,
     ) -> Seen:  # fmt: skip
-        """What the camera sees of a scene's ``objects`` with the face of ``person``.
+        """What the camera sees of a scene's ``pieces`` with the face of ``person``; Blender is not
+        asked, so any thread may.
 
         ``worn`` is what is painted on the skin, "hair" or "cloth": (V,) from 0, bare, to 1.
         """
         points, triangles, classes, start = [], [], [], 0
-        for name, vertices, corners, part in geometry(objects):
+        for name, vertices, corners, part in pieces:
             if name.startswith("face"):
                 face = start
                 right = person.rest[corners[:, 0], 0] < 0
@@ -241,9 +246,8 @@ def _normals(points: Array, triangles: Array) -> Array:
     return np.stack(axes, -1)
 
 
-def geometry(objects: Any) -> list[tuple[str, Array, Array, Array]]:
-    """Of every object that is rendered: its name, vertices (V, 3) in the model's axes, triangles
-    (T, 3) and their material slots (T,)."""
+def geometry(objects: Any) -> list[Piece]:
+    """The pieces of a scene: every object that is rendered."""
     graph = bpy.context.evaluated_depsgraph_get()
     out = []
     for shown in objects:

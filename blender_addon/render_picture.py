@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
@@ -25,7 +26,7 @@ from mien.core.face_model import Person, head_rotation
 
 from . import render_props
 from .render_marks import paint
-from .render_masks import Masks
+from .render_masks import Masks, Piece, geometry
 from .render_people import Someone, camera, lights
 from .render_scene import Camera, FaceScene, Shot
 from .render_teeth import LowerTeeth
@@ -46,6 +47,7 @@ class PairRenderer:
         self.scene = FaceScene(size, engine, paint=flavour == "wild")
         self.model = self.scene.model
         self.masks = Masks(self.model)
+        self._beside = ThreadPoolExecutor(1)
         self._teeth = LowerTeeth(self.model)
         self.wardrobe = Wardrobe(self.scene.scene, self.model) if flavour == "wild" else None
 
@@ -71,12 +73,11 @@ class PairRenderer:
         self.wardrobe.hold(rng, held, landmarks, someone.look.skin)
         frame, light = camera(rng, landmarks), lights(rng)
         shot = Shot(frame, light.lamps, light.sky, light.around, light.exposure, index)
-        self.scene.render(shot, str(picture))
         about = {
             "index": index, "identity": identity, "kind": "expression" if expression else "neutral",
             "roll": roll, "person": someone.about(), "held": held,
         }  # fmt: skip
-        return self._truth(y, person, landmarks, shot, about, self.worn(someone))
+        return self._take(picture, y, person, landmarks, shot, about, self.worn(someone))
 
     @lru_cache(maxsize=2)  # noqa: B019 - a renderer lives as long as the process
     def someone(self, identity: int) -> Someone:
@@ -116,9 +117,9 @@ class PairRenderer:
         vertices = self.model.pose(person, self.model.slider_values(y), turn)
         self.scene.set_face(person, vertices)
         shot = Shot(Camera((0.0, 0.715, 1.3), 5.0), seed=index)
-        self.scene.render(shot, str(picture))
         about = {"index": index, "identity": index, "kind": "studio", "roll": 0.0}
-        return self._truth(y, person, self.model.landmarks(vertices, person), shot, about)
+        landmarks = self.model.landmarks(vertices, person)
+        return self._take(picture, y, person, landmarks, shot, about, {})
 
     def worn(self, someone: Someone) -> dict[str, Array]:
         """What is painted on the skin and not modelled, by class: (V,) from 0 to 1."""
@@ -141,15 +142,25 @@ class PairRenderer:
             out = out * (1 - amount) + amount * np.array(colour) / someone.look.skin
         return out
 
+    def _take(
+        self, picture: Path, y: Array, person: Person, landmarks: Array, shot: Shot,
+        about: dict[str, Any], worn: dict[str, Array],
+    ) -> dict[str, Any]:  # fmt: skip
+        """Renders the scene as it stands to a path; its truth, as `pair` says.
+
+        Cycles leaves the interpreter to others while it renders: the truth is read off then.
+        """
+        pieces = geometry(self.scene.scene.objects)
+        truth = self._beside.submit(self._truth, pieces, y, person, landmarks, shot, about, worn)
+        self.scene.render(shot, str(picture))
+        return truth.result()
+
     def _truth(
-        self, y: Array, person: Person, landmarks: Array, shot: Shot, about: dict[str, Any],
-        worn: dict[str, Array] | None = None,
+        self, pieces: list[Piece], y: Array, person: Person, landmarks: Array, shot: Shot,
+        about: dict[str, Any], worn: dict[str, Array],
     ) -> dict[str, Any]:  # fmt: skip
         pixels = shot.camera.project(landmarks, self.size)
-        shown = self.scene.scene.objects
-        seen = self.masks.look(
-            shown, person, shot.camera, self.size, worn or {}, normals=self.geometry
-        )
+        seen = self.masks.look(pieces, person, shot.camera, self.size, worn, normals=self.geometry)
         out = {}
         if seen.normals is not None:
             tenths = np.where(np.isfinite(seen.depth), seen.depth, 0) * 1e4

@@ -30,7 +30,7 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from mien.blender_addon import face_object
-from mien.blender_addon.render_masks import ON_SKIN, skin_values
+from mien.blender_addon.render_masks import ON_SKIN, geometry, skin_values
 from mien.blender_addon.render_picture import PER_IDENTITY, PairRenderer, quiet
 from mien.blender_addon.render_scene import Camera
 from mien.core import parameters
@@ -69,7 +69,7 @@ def mask_agreement(flavour: str, index: int, folder: Path) -> float:
     truth = renderer.pair(index, folder / "picture.png")
     person = model.person(truth["parameters"][parameters.IDENTITY].astype(float))
     worn = renderer.worn(renderer.someone(index // PER_IDENTITY)) if flavour == "wild" else {}
-    shown, camera = renderer.scene.scene.objects, Camera(**truth["json"]["camera"])
+    shown, camera = geometry(renderer.scene.scene.objects), Camera(**truth["json"]["camera"])
     mask = renderer.masks.look(shown, person, camera, SIZE, worn).classes
     on_skin = skin_values(model)
     for name, amount in worn.items():

@@ -7,7 +7,7 @@ from mien.core.face_model import PATH
 
 bpy = pytest.importorskip("bpy")
 cv2 = pytest.importorskip("cv2")
-from mien.blender_addon.render_masks import ON_SKIN, Seen, skin_values  # noqa: E402
+from mien.blender_addon.render_masks import ON_SKIN, Seen, geometry, skin_values  # noqa: E402
 from mien.blender_addon.render_picture import PER_IDENTITY, PairRenderer  # noqa: E402
 from mien.blender_addon.render_scene import Camera  # noqa: E402
 from mien.core import parameters  # noqa: E402
@@ -103,7 +103,7 @@ def test_masks_agree_with_a_render_of_classes(tmp_path, flavour, index):
     worn = {}
     if flavour == "wild":
         worn = renderer.worn(renderer.someone(index // PER_IDENTITY))
-    shown, camera = renderer.scene.scene.objects, Camera(**truth["json"]["camera"])
+    shown, camera = geometry(renderer.scene.scene.objects), Camera(**truth["json"]["camera"])
     mask = renderer.masks.look(shown, person, camera, SIZE, worn).classes
     on_skin = skin_values(model)
     for name, amount in worn.items():
@@ -147,7 +147,7 @@ def test_a_turned_head_hides_its_far_side(tmp_path):
         vertices = renderer.model.pose(person, {}, head_rotation(yaw, 0))
         renderer.scene.set_face(person, vertices)
         seen = renderer.masks.look(
-            renderer.scene.scene.objects, person, Camera((0.0, 0.715, 1.3), 5.0), SIZE, {}
+            geometry(renderer.scene.scene.objects), person, Camera((0.0, 0.715, 1.3), 5.0), SIZE, {}
         )
         visible = seen.visible(renderer.model.landmarks(vertices, person))
         assert least <= visible.sum() <= most
