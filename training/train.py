@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from mien.core.errors import UserError
 from mien.training.baselines import CnnTask, ResNet18Task
@@ -48,7 +48,6 @@ TASKS: Final[dict[str, type[Task]]] = {
     )
 }  # fmt: skip
 THREADS: Final = 2  # more only wait for each other in networks this small
-MAKERS: Final = 8  # batches made at once where a graphics card learns faster than one is made
 WARM_UP: Final = 100  # steps
 SAVE_EVERY: Final = 60.0  # seconds
 
@@ -74,6 +73,31 @@ class _Lesson(nn.Module):
 
     def forward(self, *batch: Tensor) -> Tensor:
         return self.task.loss(self.network, batch)
+
+
+class _Batches(IterableDataset[Batch]):
+    """Batches without end, of others in each process that makes them."""
+
+    def __init__(self, task: Task, train: NDArray[np.int64], seed: tuple[int, ...]) -> None:
+        self.task, self.train, self.seed = task, train, seed
+
+    def of(self, maker: int) -> Iterator[Batch]:
+        rng = np.random.default_rng([*self.seed, maker])
+        while True:
+            yield self.task.batch(rng, rng.choice(self.train, self.task.batch_size))
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        return self.of(1 if worker is None else 1 + worker.id)
+
+
+def makers(device: torch.device) -> int:
+    """How many processes make batches: a graphics card learns faster than all cores make them, the
+    CPU waits for nobody if one makes them meanwhile.  Only Linux forks a process that has pairs in
+    memory without a copy; elsewhere batches are made between the steps."""
+    if sys.platform != "linux":
+        return 0
+    return len(os.sched_getaffinity(0)) if device.type == "cuda" else 1
 
 
 class Training:
@@ -139,22 +163,12 @@ class Training:
         write_checkpoint(self.checkpoint, state)
 
     def batches(self) -> Iterator[Batch]:
-        """Batches without end, made in threads while the ones before are learnt."""
-
-        def endless(maker: int) -> Iterator[Batch]:
-            rng = np.random.default_rng([self.step, self.rank, maker])
-            while True:
-                indices = rng.choice(self.train, self.task.batch_size)
-                yield self.task.batch(rng, indices)
-
-        makers = [endless(i) for i in range(MAKERS if self.device.type == "cuda" else 1)]
-        yield next(makers[0])  # alone, as it may prepare what all of them read
-        with ThreadPoolExecutor(len(makers)) as pool:
-            coming = deque(pool.submit(next, maker) for maker in makers)
-            for maker in cycle(makers):
-                batch = coming.popleft().result()
-                coming.append(pool.submit(next, maker))
-                yield batch
+        """Batches without end, made in processes of their own while the ones before are learnt."""
+        made = _Batches(self.task, self.train, (self.step, self.rank))
+        yield next(made.of(0))  # in this process, as it may prepare what all of them read
+        count = makers(self.device)
+        how = "fork" if count else None
+        yield from DataLoader(made, None, num_workers=count, multiprocessing_context=how)
 
     def rate(self) -> float:
         """Up over the first steps, then down along half a cosine of the time spent."""

@@ -1,4 +1,5 @@
 import json
+from itertools import islice
 
 import numpy as np
 import onnxruntime
@@ -46,6 +47,18 @@ def test_training_leaves_checkpoint_report_and_picture(runs):
         report = json.loads((runs / f"{name}.json").read_text())
         assert report["steps"] > 0 and report["samples"] == {"training": 72, "held out": 8}
         assert report["scores"] and (runs / f"{name}.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("count", [0, 2])  # processes that make batches
+def test_batches_are_made_alike_again_and_no_two_are_the_same(pairs, tmp_path, monkeypatch, count):
+    monkeypatch.setattr("mien.training.train.makers", lambda device: count)
+    training = Training(TASKS["landmarks"](pairs), tmp_path, 1, torch.device("cpu"))
+    first, again = (
+        [image.numpy() for image, *_ in islice(training.batches(), 5)] for _ in range(2)
+    )
+    for batch, same in zip(first, again, strict=True):
+        np.testing.assert_array_equal(batch, same)
+    assert len({batch.tobytes() for batch in first}) == 5
 
 
 def test_resuming_goes_on_from_where_it_stopped(runs, pairs):
