@@ -7,6 +7,7 @@ skin's, its alpha is a height.  Positions are in dm of the neutral base head.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache
 from itertools import pairwise
 from typing import Any, Final
@@ -62,45 +63,59 @@ def _course(points: tuple[tuple[float, float], ...]) -> Array:
 _COURSES: Final = tuple(_course(points) for *_, points in FOLDS)
 
 
-def paint(
-    rng: np.random.Generator, sides: dict[str, float], skin: Array, hair: Array, age: float,
-    beard: float, made_up: bool,
-) -> Array:  # fmt: skip
-    """(SIZE, SIZE, 4) float32, bottom row first, for slider values by side.
+class Marks:
+    """The marks of one person's skin, drawn once; `paint` puts the folds of an expression on top.
 
     ``age`` and ``beard`` in 0..1; ``skin`` and ``hair`` linear colours (3,).
     """
-    marks = np.ones((SIZE, SIZE, 4), np.float32)
-    colour = marks[..., :3]
-    colour[:] = cv2.exp(_tone(rng, age))
 
-    def over(a: Array, c: Array) -> None:
-        # The box that a patch fills is all that changes.
-        rows, columns = np.flatnonzero(a.max(1) > 0.01), np.flatnonzero(a.max(0) > 0.01)
-        if len(rows):
-            box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-            amount = np.minimum(a[box], 1)[..., None].astype(np.float32)
-            colour[box] += amount * (np.asarray(c, np.float32) - colour[box])
+    def __init__(
+        self, rng: np.random.Generator, skin: Array, hair: Array, age: float, beard: float,
+        made_up: bool,
+    ) -> None:  # fmt: skip
+        colour = cv2.exp(_tone(rng, age))
 
-    if made_up:
-        over(_eyes(7.36, 0.16) * rng.uniform(0.1, 0.6), rng.random(3) * 0.3 / skin)
-    for _ in range(rng.integers(0, 7)):
-        x, y = rng.uniform(-0.6, 0.6), rng.uniform(6.3, 7.9)
-        spot = np.exp(-((_X - x) ** 2 + (_Y - y) ** 2) / rng.uniform(0.006, 0.014) ** 2)
-        over(spot * rng.uniform(0.3, 0.9), np.array((0.45, 0.3, 0.25)))
-    if rng.random() < 0.25:
-        grains = (rng.random((SIZE, SIZE), np.float32) > 0.985).astype(np.float32)
-        dots = cv2.GaussianBlur(grains, (0, 0), 0.8) * np.exp(-(((_Y - 7.0) / 0.35) ** 2))
-        over(dots * rng.uniform(0.4, 1.4), np.array((0.55, 0.4, 0.35)))
-    if beard > 0:
-        over(_beard(rng) * beard, hair * 1.1 / skin)
-    groove, height = _relief(rng, sides, age)
-    colour *= 1 - groove[..., None] * np.array((0.40, 0.52, 0.55), np.float32)
-    marks[..., 3] = height
-    # Beyond its border the image goes on as it ends.
-    edge = np.minimum(1, np.minimum(0.85 - np.abs(_X), _Y - 6.1) / 0.08)[..., None]
-    marks[:] = marks * edge + (1 - edge) * np.array((1, 1, 1, 0), np.float32)
-    return np.ascontiguousarray(marks[::-1])
+        def over(a: Array, c: Array) -> None:
+            # The box that a patch fills is all that changes.
+            rows, columns = np.flatnonzero(a.max(1) > 0.01), np.flatnonzero(a.max(0) > 0.01)
+            if len(rows):
+                box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+                amount = np.minimum(a[box], 1)[..., None].astype(np.float32)
+                colour[box] += amount * (np.asarray(c, np.float32) - colour[box])
+
+        if made_up:
+            over(_eyes(7.36, 0.16) * rng.uniform(0.1, 0.6), rng.random(3) * 0.3 / skin)
+        for _ in range(rng.integers(0, 7)):
+            x, y = rng.uniform(-0.6, 0.6), rng.uniform(6.3, 7.9)
+            spot = np.exp(-((_X - x) ** 2 + (_Y - y) ** 2) / rng.uniform(0.006, 0.014) ** 2)
+            over(spot * rng.uniform(0.3, 0.9), np.array((0.45, 0.3, 0.25)))
+        if rng.random() < 0.25:
+            grains = (rng.random((SIZE, SIZE), np.float32) > 0.985).astype(np.float32)
+            dots = cv2.GaussianBlur(grains, (0, 0), 0.8) * np.exp(-(((_Y - 7.0) / 0.35) ** 2))
+            over(dots * rng.uniform(0.4, 1.4), np.array((0.55, 0.4, 0.35)))
+        if beard > 0:
+            over(_beard(rng) * beard, hair * 1.1 / skin)
+        self._colour, self._age, self._rng = colour, age, rng
+
+    def paint(self, sides: dict[str, float]) -> Array:
+        """(SIZE, SIZE, 4) float32, bottom row first, for slider values by side."""
+        groove, height = _relief(deepcopy(self._rng), sides, self._age)
+        marks = np.empty((SIZE, SIZE, 4), np.float32)
+        marks[..., :3] = 1 - groove[..., None] * np.array((0.40, 0.52, 0.55), np.float32)
+        marks[..., :3] *= self._colour
+        marks[..., 3] = height
+        # Beyond its border the image goes on as it ends.
+        inside, outside = _edge()
+        marks *= inside
+        marks += outside
+        return np.ascontiguousarray(marks[::-1])
+
+
+@cache
+def _edge() -> tuple[Array, Array]:
+    """How much of the marks (SIZE, SIZE, 1) is seen, and what is (SIZE, SIZE, 4) where they end."""
+    inside = np.minimum(1, np.minimum(0.85 - np.abs(_X), _Y - 6.1) / 0.08)[..., None]
+    return inside, (1 - inside) * np.array((1, 1, 1, 0), np.float32)
 
 
 @cache

@@ -25,7 +25,7 @@ from mien.core.alignment import face_box
 from mien.core.face_model import Person, head_rotation
 
 from . import render_props
-from .render_marks import paint
+from .render_marks import Marks
 from .render_masks import Masks, Piece, geometry
 from .render_people import Someone, camera, lights
 from .render_scene import Camera, FaceScene, Shot
@@ -89,6 +89,14 @@ class PairRenderer:
         someone = self.someone(identity)
         return self.model.person(someone.identity, someone.extra)
 
+    @lru_cache(maxsize=2)  # noqa: B019
+    def _marks(self, identity: int) -> Marks:
+        someone = self.someone(identity)
+        return Marks(
+            np.random.default_rng([self.seed, 3, identity]), np.array(someone.look.skin),
+            np.array(someone.hair.colour), someone.age, someone.beard, someone.made_up,
+        )  # fmt: skip
+
     def dress(self, identity: int, y: Array, turn: Array) -> tuple[Person, Array]:
         """Puts a person with an expression into the scene; the person and its vertices."""
         assert self.wardrobe is not None, "studio pictures have no wardrobe"
@@ -99,11 +107,7 @@ class PairRenderer:
         self.scene.set_face(person, vertices)
         self.scene.set_look(someone.look)
         self.scene.set_shade(self._shade(someone))
-        marks_rng = np.random.default_rng([self.seed, 3, identity])  # moles stay where they are
-        self.scene.set_paint(paint(
-            marks_rng, sides, np.array(someone.look.skin), np.array(someone.hair.colour),
-            someone.age, someone.beard, someone.made_up,
-        ))  # fmt: skip
+        self.scene.set_paint(self._marks(identity).paint(sides))
         self.wardrobe.dress(someone, person, vertices, turn, identity)
         return person, vertices
 

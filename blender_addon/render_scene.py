@@ -174,7 +174,7 @@ class FaceScene:
             bsdf.inputs["Base Color"].default_value = (*colour, 1)
 
     def set_paint(self, rgba: Array) -> None:
-        """Sets the marks of the skin, as `render_marks.paint` gives them."""
+        """Sets the marks of the skin, as `render_marks.Marks` paints them."""
         self.paint.pixels.foreach_set(np.ascontiguousarray(rgba, np.float32).ravel())
         self.paint.update()
 
