@@ -99,6 +99,7 @@ class Marks:
 
     def paint(self, sides: dict[str, float]) -> Array:
         """(SIZE, SIZE, 4) float32, bottom row first, for slider values by side."""
+        # A person's folds lie alike in every picture: each draws from the same state.
         groove, height = _relief(deepcopy(self._rng), sides, self._age)
         marks = np.empty((SIZE, SIZE, 4), np.float32)
         marks[..., :3] = 1 - groove[..., None] * np.array((0.40, 0.52, 0.55), np.float32)

@@ -77,7 +77,7 @@ class PairRenderer:
             "index": index, "identity": identity, "kind": "expression" if expression else "neutral",
             "roll": roll, "person": someone.about(), "held": held,
         }  # fmt: skip
-        return self._take(picture, y, person, landmarks, shot, about, self.worn(someone))
+        return self._shoot(picture, y, person, landmarks, shot, about, self.worn(someone))
 
     @lru_cache(maxsize=2)  # noqa: B019 - a renderer lives as long as the process
     def someone(self, identity: int) -> Someone:
@@ -123,7 +123,7 @@ class PairRenderer:
         shot = Shot(Camera((0.0, 0.715, 1.3), 5.0), seed=index)
         about = {"index": index, "identity": index, "kind": "studio", "roll": 0.0}
         landmarks = self.model.landmarks(vertices, person)
-        return self._take(picture, y, person, landmarks, shot, about, {})
+        return self._shoot(picture, y, person, landmarks, shot, about, {})
 
     def worn(self, someone: Someone) -> dict[str, Array]:
         """What is painted on the skin and not modelled, by class: (V,) from 0 to 1."""
@@ -146,7 +146,7 @@ class PairRenderer:
             out = out * (1 - amount) + amount * np.array(colour) / someone.look.skin
         return out
 
-    def _take(
+    def _shoot(
         self, picture: Path, y: Array, person: Person, landmarks: Array, shot: Shot,
         about: dict[str, Any], worn: dict[str, Array],
     ) -> dict[str, Any]:  # fmt: skip

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,12 +93,25 @@ class _Batches(IterableDataset[Batch]):
 
 
 def makers(device: torch.device) -> int:
-    """How many processes make batches: a graphics card learns faster than all cores make them, the
-    CPU waits for nobody if one makes them meanwhile.  Only Linux forks a process that has pairs in
-    memory without a copy; elsewhere batches are made between the steps."""
-    if sys.platform != "linux":
+    """How many processes make batches.
+
+    A graphics card learns faster than all cores make them, and torchrun's share the cores; the CPU
+    is busy anyway, and a thread makes a batch meanwhile without a process to pass it on.  Only
+    Linux forks a process that has the pairs in memory without a copy.
+    """
+    if device.type != "cuda" or sys.platform != "linux":
         return 0
-    return len(os.sched_getaffinity(0)) if device.type == "cuda" else 1
+    cores = len(os.sched_getaffinity(0))
+    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, each made in a thread while the one before is learnt."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, batches)
+        while True:
+            batch, coming = coming.result(), pool.submit(next, batches)
+            yield batch
 
 
 class Training:
@@ -163,12 +177,13 @@ class Training:
         write_checkpoint(self.checkpoint, state)
 
     def batches(self) -> Iterator[Batch]:
-        """Batches without end, made in processes of their own while the ones before are learnt."""
+        """Batches without end, made beside the learning."""
         made = _Batches(self.task, self.train, (self.step, self.rank))
-        yield next(made.of(0))  # in this process, as it may prepare what all of them read
-        count = makers(self.device)
-        how = "fork" if count else None
-        yield from DataLoader(made, None, num_workers=count, multiprocessing_context=how)
+        yield next(made.of(0))  # here and now, as it may prepare what all of them read
+        if count := makers(self.device):
+            yield from DataLoader(made, None, num_workers=count, multiprocessing_context="fork")
+        else:
+            yield from _ahead(iter(made))
 
     def rate(self) -> float:
         """Up over the first steps, then down along half a cosine of the time spent."""
