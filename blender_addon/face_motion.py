@@ -65,7 +65,9 @@ def _activated(item: Any, armature: Any, model: FaceModel, points: Array) -> Non
     item.shape_key_add(name="Basis")
     for slider, shape in zip(model.sliders, points, strict=True):
         key = item.shape_key_add(name=slider)
-        key.slider_min, key.slider_max = 0.0, 1.0
+        # Blender holds a driven value in its range, and an activation may grow beyond 1.
+        growth = [1 - strength for faded, _, strength in model.fades if faded == slider]
+        key.slider_min, key.slider_max = 0.0, float(np.prod(np.maximum(growth, 1)))
         key.data.foreach_set("co", shape.astype(np.float32).ravel())
         driver = key.driver_add("value").driver
         driver.expression = _activation(driver, armature, slider, model)
@@ -122,7 +124,7 @@ def _activation(driver: Any, armature: Any, slider: str, model: FaceModel) -> st
         sign = 1 if own == "lids.up" else -1
         text = f"max({sign / parameters.GAZE_PITCH_LIMIT:.9g}*{pitch},0)"
     else:
-        text = _variable(driver, armature, own)
+        text = "*".join(_variable(driver, armature, part) for part in own.split("*"))
         if slider.endswith(face_model.HALF):
             text = f"4*{text}*(1-{text})"
     for faded, other, strength in model.fades:

@@ -29,6 +29,7 @@ SLIDERS: Final = tuple(
     name for name in parameters.AU_SIGNALS if name not in parameters.SIDED_AUS
 )  # what a rig shows: paired AUs by side
 HALF: Final = ".half"  # an in-between shape: activation 4a(1-a) of the slider it is named after
+# A "*" in the name of the model's slider: a corrective, as active as the product of the two.
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +192,13 @@ class FaceModel:
         return values | {n: float(s.get(n, 0.0)) for n in ("gaze.yaw", "gaze.pitch")}
 
     def activations(self, values: dict[str, float]) -> Array:
-        """(S,) of the model's sliders: lids from the gaze, fades, in-betweens (see `FADES`)."""
+        """(S,) of the model's sliders: lids from the gaze, in-betweens, products, fades."""
         v = dict(values)
         pitch = v.get("gaze.pitch", 0.0) / parameters.GAZE_PITCH_LIMIT
         v["lids.up"], v["lids.down"] = max(pitch, 0.0), max(-pitch, 0.0)
         out = np.zeros(len(self.sliders))
         for i, name in enumerate(self.sliders):
-            a = v.get(name.removesuffix(HALF), 0.0)
+            a = np.prod([v.get(part, 0.0) for part in name.removesuffix(HALF).split("*")])
             out[i] = 4 * a * (1 - a) if name.endswith(HALF) else a
         for slider, other, strength in self.fades:
             out[self.slider_index[slider]] *= 1 - strength * v.get(other, 0.0)

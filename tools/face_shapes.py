@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-# Slider -> {ARKit unit: weight}.  "*" stands for the slider's own side.
+# Slider -> {ARKit unit: weight}.  A "*" at the end stands for the slider's own side; between two
+# sliders it makes a corrective, as active as their product.
 # AU 6, 9, 15, 17 and 30 are too weak in the units and get more.
 AU_UNITS: Final[dict[str, dict[str, float]]] = {
     "AU01": {"browInnerUp": 1.0},
@@ -42,6 +43,8 @@ AU_UNITS: Final[dict[str, dict[str, float]]] = {
     "AU43.*": {"eyeBlink*": 1.0},
     "AU29": {"jawForward": 1.5},
     "AD34": {"cheekPuff": 1.0},
+    # Both at once: the chin's muscle keeps the lips together while the jaw drops behind them.
+    "AU17*AU26": {"mouthClose": 1.25, "mouthPucker": 0.5},
 }
 
 # The lids follow the gaze: slider of the model -> units (the eyeballs themselves turn by bones).
@@ -61,7 +64,8 @@ FADES: Final[dict[str, dict[str, float]]] = {
     "lids.down": {"AU43.L": 0.5, "AU43.R": 0.5},
     "AU24": {"AU25": 1.0, "AU26": 1.0, "AU22": 0.7},
     "AU28": {"AU25": 0.7, "AU26": 0.8, "AU22": 0.7, "AU18": 0.7},
-    "AU17": {"AU26": 0.9, "AU16": 0.6},
+    "AU17": {"AU16": 0.6},
+    "AU17*AU26": {"AU26": 0.5, "AU25": 1.0},
     "AU18": {"AU20.L": 0.4, "AU20.R": 0.4},
     "AU16": {"AU26": 0.5},
     # A smile presses the lips over the teeth; lips that part in it show the upper row all the same.

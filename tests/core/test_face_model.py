@@ -136,6 +136,18 @@ def test_lids_close_without_swelling(model, person):
     assert np.abs(both - one)[lids(model, "L")].max() < 0.0005
 
 
+def test_a_raised_chin_keeps_the_lips_together_while_the_jaw_drops(model, person):
+    def heights(**sliders):
+        """(upper lip, lower lip, chin) along y, m."""
+        p = points(model, person, **sliders)
+        return p[61:64, 1].mean(), p[65:68, 1].mean(), p[8, 1]
+
+    rest, dropped, sealed = heights(), heights(AU26=0.5), heights(AU26=0.5, AU17=1.0)
+    assert dropped[0] - dropped[1] > 0.005  # by itself it parts them
+    assert sealed[0] - sealed[1] < rest[0] - rest[1]
+    assert sealed[2] == pytest.approx(dropped[2], abs=0.0005) and sealed[2] < rest[2] - 0.005
+
+
 def test_same_seed_same_vector(model):
     a, b = (
         sampling.vector(np.random.default_rng(5), model.sample_identity(np.random.default_rng(1)))
