@@ -64,6 +64,8 @@ class Tracker:
         """Search the whole frame for faces that are not followed yet, the large ones first."""
         self._since_look = 0
         for size in SIZES:
+            if size > max(SIZES[0], *image.shape[:2]):
+                break  # a frame shows no more than its own pixels
             boxes = [box for box in self._find(image, size) if self._is_new(box)]
             boxes = boxes[: self._faces + SPARE]
             # The landmarks give a better box, and a better box better landmarks.

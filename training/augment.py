@@ -76,6 +76,30 @@ def lettered(rng: Generator, image: Pixels) -> Pixels:
     return np.asarray(image, np.uint8)
 
 
+def title(rng: Generator, image: Pixels, x: float, y: float, height: float) -> Pixels:
+    """A word in fat outlined letters, as logos and cartoons have, in the middle of (x, y) px; the
+    bowls of its letters look out of it like eyes."""
+    text = "".join(chr(c) for c in rng.integers(97, 123, int(rng.integers(2, 9))))
+    if rng.random() < 0.5:  # those with bowls
+        text = "".join(rng.choice(list("aeobdpqgcs"), len(text)))
+    font = int(rng.choice([0, 2, 3, 4]))
+    thick = max(2, int(height * rng.uniform(0.12, 0.3)))
+    scale = cv2.getFontScaleFromHeight(font, max(4, int(height)), thick)
+    (wide, high), _ = cv2.getTextSize(text, font, scale, thick)
+    at = int(x - rng.uniform(0.2, 0.8) * wide), int(y + high / 2)
+    rows = np.linspace(-1, 1, len(image))[:, None, None]
+    out = image.astype(np.float32)
+    for grown, vivid in ((rng.uniform(0.5, 0.9), 0.6), (rng.uniform(0.2, 0.5), 1.0), (0.0, 1.0)):
+        mask = np.zeros(image.shape[:2], np.uint8)
+        wider = thick + int(grown * thick)
+        cv2.putText(mask, text, at, font, scale, 255, wider, cv2.LINE_AA)
+        colour = rng.integers(0, 256, 3) * vivid
+        shade = colour * (1 + rng.uniform(-0.6, 0.6) * rows)
+        share = mask[..., None].astype(np.float32) / 255
+        out = out * (1 - share) + np.clip(shade, 0, 255) * share
+    return np.asarray(out, np.uint8)
+
+
 def scrambled(rng: Generator, face: Pixels) -> Pixels:
     """A face whose parts are everywhere but where they belong: skin, hair, cloth, and no face."""
     count = int(rng.integers(3, 6))
@@ -103,7 +127,7 @@ def paste(face: Pixels, matrix: Array, behind: Pixels) -> Pixels:
     return np.asarray(cv2.add(over[..., :3], ((behind * rest + 127) // 255).astype(np.uint8)))
 
 
-def _light(rng: Generator, image: Pixels) -> Pixels:
+def light(rng: Generator, image: Pixels) -> Pixels:
     """Exposure, contrast, gamma, white balance and saturation, in one table per channel."""
     ramp = np.arange(256) / 255
     gamma, gain, lift = np.exp(rng.normal(0, 0.3)), np.exp(rng.normal(0, 0.2)), rng.normal(0, 0.04)
@@ -141,7 +165,8 @@ def _lens(rng: Generator, image: Pixels) -> Pixels:
     return np.asarray(image, np.uint8)
 
 
-def _sensor(rng: Generator, image: Pixels) -> Pixels:
+def sensor(rng: Generator, image: Pixels) -> Pixels:
+    """Noise, and what JPEG leaves."""
     if rng.random() < 0.5:
         noise = np.empty(image.shape, np.int16)
         cv2.setRNGSeed(int(rng.integers(2**31)))
@@ -167,10 +192,10 @@ def occlude(rng: Generator, image: Pixels) -> Pixels:
 
 def disturb(rng: Generator, image: Pixels, cover: float = 0.15) -> Pixels:
     """The image as some camera, in some light, through some codec would show it."""
-    image = _light(rng, image)
+    image = light(rng, image)
     if rng.random() < cover:
         image = occlude(rng, image)
-    return _sensor(rng, _lens(rng, image))
+    return sensor(rng, _lens(rng, image))
 
 
 def jitter(rng: Generator, shift: float, scale: float, turn: float) -> Array:

@@ -44,9 +44,13 @@ class FinderTask(Task):
             near = [np.hypot(x - b[0], y - b[1]) < 0.6 * (side + b[2]) for b in boxes]
             if any(near):
                 continue
+            other = rng.random()
+            if other < 0.12:
+                image = augment.title(rng, image, x, y, side * rng.uniform(0.4, 1.0))
+                continue
             scale = side / box[2]
             matrix = np.array([[scale, 0, x - scale * box[0]], [0, scale, y - scale * box[1]]])
-            if rng.random() < 0.15:
+            if other < 0.25:
                 image = augment.paste(augment.scrambled(rng, face), matrix, image)
                 continue
             image = augment.paste(face, matrix, image)
