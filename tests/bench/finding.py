@@ -2,8 +2,8 @@
 
 Frames of 1280x720 and 720x1280 with nobody to three people held out, from 40 px a box, drawn over
 backgrounds, in any light, with a sensor's noise and JPEG.  A new tracker looks at each once, as at
-the first frame of a clip.  Prints recall by size of the box, false faces in 100 frames, and the milliseconds of a
-look.
+the first frame of a clip.  Prints recall by size of the box, false faces in 100 frames, and the
+milliseconds of a look.
 """
 
 from __future__ import annotations
