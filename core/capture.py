@@ -24,6 +24,7 @@ from .errors import UserError
 from .estimator import Estimator, Sample, sample
 from .frames import SEQUENCE_FPS, open_footage
 from .live import Live, paced
+from .occlusion import hidden
 from .performer import Neutral
 from .take import Take
 from .tracking import Tracker
@@ -34,6 +35,8 @@ STAGES: Final = ("decode", "find", "align", "estimate")
 FEWEST: Final = 12  # frames of a face below which none of them can be told to be at rest
 CALM_SHARE: Final = 0.35  # of the frames count as calm; the most usual of them is the neutral
 CALM_LIMIT: Final = 0.6  # a face with a stronger AU is not at rest, however calm for its clip
+LOOK_EVERY: Final = 6  # frames, for what hides a face: a hand takes longer to come and go
+IN_VIEW: Final = 0.05  # of a face may be hidden where it is taken to be at rest
 _BATCH: Final = 32  # faces estimated between two reports
 _REPORT: Final = 0.1  # seconds between reports of progress
 
@@ -66,6 +69,12 @@ class _Face:
     vectors: list[Array] = field(default_factory=list)  # (285,) each, without a neutral
     rolls: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    hidden: list[float] = field(default_factory=list)  # of every LOOK_EVERYth of these rows
+
+    def hidden_shares(self) -> Array:
+        """(N,) how much of the face is hidden, 0..1, between the looks as if it moved evenly."""
+        looked = np.arange(len(self.hidden)) * LOOK_EVERY
+        return np.interp(np.arange(len(self.rows)), looked, self.hidden)
 
 
 class _Clock:
@@ -169,6 +178,8 @@ def capture(
             for face in found:
                 new, roll = sample(face.points, face.features)
                 kept = seen[face.number]
+                if len(kept.rows) % LOOK_EVERY == 0:
+                    kept.hidden.append(hidden(loaded.parser, frame.image, face.points))
                 kept.rows.append(len(indices))
                 kept.samples.append(new)
                 kept.rolls.append(roll)
@@ -213,7 +224,8 @@ def capture(
 def _neutral(
     face: _Face, frames: NDArray[np.int64], marked: tuple[int, int] | None
 ) -> Sample | None:
-    """The face at rest: the most usual among the marked frames, or else among the calmest."""
+    """The face at rest: the most usual among the marked frames, or else among the calmest in which
+    nothing hides it."""
     if marked is not None:
         own = frames[face.rows]
         calm = np.flatnonzero((own >= marked[0]) & (own <= marked[1]))
@@ -226,6 +238,9 @@ def _neutral(
     else:
         aus = np.stack(face.vectors)[:, parameters.group("au")]
         order = np.argsort(aus.sum(axis=1), kind="stable")
+        order = order[face.hidden_shares()[order] <= IN_VIEW]
+        if not len(order):
+            return None
         calm = order[: max(FEWEST // 2, int(CALM_SHARE * len(order)))]
         calm = calm[aus[calm].max(axis=1) <= CALM_LIMIT]
         if not len(calm):
@@ -257,7 +272,8 @@ def _take(number: int, face: _Face, frames: NDArray[np.int64], times: Array, sou
     signals = {name: spread(values) for name, values in parameters.signals(vectors).items()}
     signals["head.roll"] = spread(face.rolls)
     success = spread(np.ones(len(face.rows))) > 0
-    return Take(frames, times, spread(face.scores), success, signals, number, source)
+    confidence = spread(np.array(face.scores) * (1 - face.hidden_shares()) if face.rows else [])
+    return Take(frames, times, confidence, success, signals, number, source)
 
 
 def check_output(output: str | os.PathLike[str]) -> None:

@@ -13,7 +13,7 @@ import onnxruntime as ort
 from .errors import UserError
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
-NETWORKS: Final = ("finder", "landmarks", "estimator")
+NETWORKS: Final = ("finder", "landmarks", "estimator", "parser")
 DEVICES: Final = ("auto", "cpu", "cuda")
 THREADS: Final = 2
 _CUDA: Final = "CUDAExecutionProvider"
@@ -29,6 +29,7 @@ class Models:
     finder: Any
     landmarks: Any
     estimator: Any
+    parser: Any
     values: tuple[str, ...]
     provider: str
     note: str
@@ -75,7 +76,7 @@ def load(device: str = "auto", folder: Path = WEIGHTS) -> Models:
     # frame in all, and not 16.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # its warnings are about CUDA's absence, which `note` tells
-    finder, landmarks, estimator = (
+    finder, landmarks, estimator, parser = (
         ort.InferenceSession(read_network(name, manifest, folder), options, providers=wanted)
         for name in NETWORKS
     )
@@ -85,6 +86,7 @@ def load(device: str = "auto", folder: Path = WEIGHTS) -> Models:
         finder,
         landmarks,
         estimator,
+        parser,
         tuple(manifest["estimator.onnx"]["values"]),
         provider,
         _why_not_cuda(device, offered, provider),

@@ -109,6 +109,8 @@ def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
                 "people": state["people"],
                 "steps": state["step"],
                 "minutes": round(state["spent"] / 60, 1),
+                "batch": state["batch"],
+                **{k: v for k, v in state["config"].items() if k == "width"},
             },
             "scores": json.loads(state["scores"]),
         }

@@ -42,12 +42,15 @@ def model_card(manifest: dict[str, Any]) -> str:
             continue
         entry = manifest[file]
         about = entry["training"]
+        options = [f" --{k} {about[k]:g}" for k in ("width", "batch") if k in about]
         parts.append(
             f"## {file}\n\n{what[0].upper()}{what[1:]}.  {entry['bytes'] / 1e6:.1f} MB, trained "
             f"{about['minutes']} minutes ({about['steps']} steps) on {about['samples']} pairs of "
             f"{about['people']} people, rendered with seeds "
             f"{', '.join(map(str, about['seeds']))}:\n\n"
             f"    mien train {file.removesuffix('.onnx')} --pairs PAIRS --out RUNS "
-            f"--minutes {about['minutes']:g}\n\n" + "\n".join(_lines(entry["scores"])) + "\n"
+            f"--minutes {about['minutes']:g}{''.join(options)}\n\n"
+            + "\n".join(_lines(entry["scores"]))
+            + "\n"
         )
     return "\n".join(parts)

@@ -169,6 +169,7 @@ class Training:
             "step": self.step,
             "spent": self.spent,
             "losses": self.losses,
+            "batch": self.task.batch_size,
             "samples": len(self.train),
             "seeds": sorted({*self.seeds, *self.task.pairs.seeds}),
             "people": len(np.unique(self.task.pairs.person[self.train])),

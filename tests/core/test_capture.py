@@ -10,6 +10,7 @@ import pytest
 from mien.core import alignment, models
 from mien.core.capture import STAGES, Cancelled, Progress, capture
 from mien.core.frames import open_footage
+from mien.core.occlusion import hidden
 from mien.core.parameters import SIGNALS
 from mien.core.tracking import PATIENCE, Tracker
 
@@ -133,3 +134,31 @@ def test_most_of_several_faces_are_found(media) -> None:
     image = np.ascontiguousarray(cv2.imread(str(media("several_faces.jpg")))[..., ::-1])
     faces = Tracker(models.load("cpu"), 8).update(image)
     assert 3 <= len(faces) <= 5  # of five, one in dark glasses and one behind
+
+
+def test_what_hides_a_face_lowers_the_confidence_and_is_not_taken_for_rest(media) -> None:
+    """A hand is before the mouth in frames 60 to 230 (events.toml)."""
+    (take,) = capture(media("pexels_moods.mp4"), start=0, end=300)
+    behind = np.zeros(len(take), bool)
+    behind[100:200] = True
+    seen = take.success & ~behind
+    seen[54:236] = False  # the hand on its way
+    assert take.confidence[behind].mean() < 0.8 < 0.95 < take.confidence[seen].mean()
+    rest = take.neutral.points
+    tracker, points = Tracker(models.load("cpu"), 1), []
+    for frame in open_footage(media("pexels_moods.mp4"), start=0, end=300).frames:
+        (face,) = tracker.update(frame.image)
+        matrix = alignment.aligned_matrix(face.points, 1)
+        points.append(alignment.transform(matrix, face.points))
+    calmest = int(np.abs(np.array(points) - rest).sum((1, 2)).argmin())
+    assert not 60 <= calmest <= 230
+
+
+def test_a_board_before_the_mouth_is_seen(media) -> None:
+    image = cv2.imread(str(media("one_face.jpg")))[..., ::-1].copy()
+    loaded = models.load("cpu")
+    (face,) = Tracker(loaded, 1).update(image)
+    assert hidden(loaded.parser, image, face.points) < 0.03
+    low, high = face.points[48:].min(0).astype(int) - 9, face.points[48:].max(0).astype(int) + 9
+    image[low[1] : high[1], low[0] : high[0]] = 90
+    assert hidden(loaded.parser, image, face.points) > 0.08
