@@ -24,7 +24,7 @@ from .errors import UserError
 from .estimator import Estimator, Sample, sample
 from .frames import SEQUENCE_FPS, open_footage
 from .live import Live, paced
-from .occlusion import hidden
+from .parsing import parse
 from .performer import Neutral
 from .take import Take
 from .tracking import Tracker
@@ -179,7 +179,7 @@ def capture(
                 new, roll = sample(face.points, face.features)
                 kept = seen[face.number]
                 if len(kept.rows) % LOOK_EVERY == 0:
-                    kept.hidden.append(hidden(loaded.parser, frame.image, face.points))
+                    kept.hidden.append(parse(loaded.parser, frame.image, face.points).hidden())
                 kept.rows.append(len(indices))
                 kept.samples.append(new)
                 kept.rolls.append(roll)

@@ -1,4 +1,4 @@
-"""Where the faces are in a frame: candidates, which the landmark network then judges."""
+"""Where the faces are in a frame: candidates, which the landmark network and F_seg then judge."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .alignment import box_matrix, warp
-
 Array = NDArray[np.float64]
 
 SIZES: Final = (192, 384, 768)  # sides of the network's input; the larger for smaller faces
 STRIDE: Final = 8  # pixels of the input per cell
 SIDE: Final = 24.0  # pixels of the input of a box whose log2 side is 0
-THRESHOLD: Final = 0.3  # as low as a candidate may be; it is looked at again
+THRESHOLD: Final = 0.3  # as low as a candidate may be; others judge it again
 OVERLAP: Final = 0.4  # of two boxes that overlap more, the better one stays
-AROUND: Final = 1.5  # sides of a box that are seen when it is looked at again ...
-AGREED: Final = 0.85  # ... and how sure the network must then be
 
 
 def letterbox(image: NDArray[Any], size: int) -> tuple[NDArray[np.float32], float, Array]:
@@ -74,7 +70,7 @@ def suppress(boxes: Array, scores: Array) -> tuple[Array, Array]:
 
 
 class Finder:
-    """Candidates and second looks; boxes (3,) are centre x, centre y and side in pixels."""
+    """Candidates; boxes (3,) are centre x, centre y and side in pixels."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -82,19 +78,7 @@ class Finder:
     def __call__(self, image: NDArray[Any], size: int) -> list[Array]:
         """Boxes that may be faces of a frame (H, W, 3) RGB, looked at in one of `SIZES`."""
         network_input, scale, margin = letterbox(image, size)
-        boxes, _ = self._look(network_input)
+        (cells,) = self._session.run(["cells"], {"image": network_input})
+        boxes, _ = suppress(*decode(cells))
         boxes[:, :2] -= margin
         return list(boxes / scale)
-
-    def agrees(self, image: NDArray[Any], box: Array) -> bool:
-        """Whether a face is in a box (3,) of a frame still when it fills most of what is seen."""
-        side = SIZES[0] / AROUND
-        matrix = box_matrix(np.array([*box[:2], box[2] * AROUND]), SIZES[0])
-        crop = warp(image, matrix, SIZES[0]).transpose(2, 0, 1)[None]
-        boxes, scores = self._look(crop.astype(np.float32) / np.float32(255))
-        here = overlap(np.array([SIZES[0] / 2, SIZES[0] / 2, side]), boxes) >= OVERLAP
-        return bool((scores[here] >= AGREED).any())
-
-    def _look(self, network_input: NDArray[np.float32]) -> tuple[Array, Array]:
-        (cells,) = self._session.run(["cells"], {"image": network_input})
-        return suppress(*decode(cells))

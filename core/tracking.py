@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from . import alignment
 from .finder import SIZES, Finder, overlap
 from .models import Models
+from .parsing import parse
 
 Array = NDArray[np.float64]
 
 SIZE: Final = 128  # side of the landmark network's input in pixels
 THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
 WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none
+LIKE: Final = 0.25  # how much of a new face F_seg must find where the landmarks are
 PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks refuse some
 SAME: Final = 0.4  # two boxes that overlap more are one face
@@ -40,7 +42,7 @@ class Tracker:
 
     def __init__(self, loaded: Models, faces: int) -> None:
         self._find, self._faces = Finder(loaded.finder), faces
-        self._session = loaded.landmarks
+        self._session, self._parser = loaded.landmarks, loaded.parser
         self._seen: dict[int, Face] = {}
         self._last: dict[int, Array] = {}  # number -> its latest box, seen now or lost
         self._since_look = PATIENCE
@@ -72,7 +74,10 @@ class Tracker:
             for least in (THRESHOLD, THRESHOLD, WELCOME):
                 seen = [f for f in self._measure(image, boxes) if f.confidence >= least]
                 boxes = [alignment.face_box(face.points) for face in seen]
-            sure = [f for f, box in zip(seen, boxes, strict=True) if self._find.agrees(image, box)]
+            sure = [
+                face for face in seen
+                if parse(self._parser, image, face.points).likeness() >= LIKE
+            ]  # fmt: skip
             for face in sorted(sure, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence):
                 self._accept(self._number_for(face.points), face)
                 if len(self._seen) == self._faces:

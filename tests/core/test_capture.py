@@ -10,8 +10,8 @@ import pytest
 from mien.core import alignment, models
 from mien.core.capture import STAGES, Cancelled, Progress, capture
 from mien.core.frames import open_footage
-from mien.core.occlusion import hidden
 from mien.core.parameters import SIGNALS
+from mien.core.parsing import parse
 from mien.core.tracking import PATIENCE, Tracker
 
 
@@ -158,7 +158,7 @@ def test_a_board_before_the_mouth_is_seen(media) -> None:
     image = cv2.imread(str(media("one_face.jpg")))[..., ::-1].copy()
     loaded = models.load("cpu")
     (face,) = Tracker(loaded, 1).update(image)
-    assert hidden(loaded.parser, image, face.points) < 0.03
+    assert parse(loaded.parser, image, face.points).hidden() < 0.03
     low, high = face.points[48:].min(0).astype(int) - 9, face.points[48:].max(0).astype(int) + 9
     image[low[1] : high[1], low[0] : high[0]] = 90
-    assert hidden(loaded.parser, image, face.points) > 0.08
+    assert parse(loaded.parser, image, face.points).hidden() > 0.08
