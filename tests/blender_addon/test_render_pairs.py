@@ -167,7 +167,8 @@ def test_another_seed_does_not_mix_in(tmp_path):
 
 
 def test_depth_and_normals_are_of_the_face(tmp_path):
-    render(tmp_path, "--geometry", "--flavour", "studio", count=1)
+    # Of a face that looks ahead: beside a nose in profile a pixel is of the cheek behind it.
+    render(tmp_path, "--geometry", "--flavour", "studio", "--seed", "1", count=1)
     pair = read(tmp_path)
     depth, normals = (pixels(pair[f"0000000.{name}.png"]) for name in ("depth", "normals"))
     mask = pixels(pair["0000000.mask.png"])
@@ -184,7 +185,7 @@ def test_depth_and_normals_are_of_the_face(tmp_path):
     away = np.abs(depth[row, column] / 1e4 - (1.3 - points[shown, 2]))
     assert shown.sum() >= 3 and np.median(away) < 0.005  # a pixel is 4 mm wide
     with pytest.raises(UserError, match=r"with depth and normals: .* add --geometry"):
-        render(tmp_path, "--flavour", "studio", count=2)
+        render(tmp_path, "--flavour", "studio", "--seed", "1", count=2)
 
 
 def test_card_and_preview_tell_of_all_pairs(tmp_path):

@@ -6,6 +6,7 @@ import onnxruntime
 import pytest
 import torch
 
+from mien.core import models
 from mien.core.alignment import face_box
 from mien.core.errors import UserError
 from mien.core.finder import decode
@@ -18,7 +19,7 @@ from mien.training.geometry import make_geometry
 from mien.training.task_finder import FinderTask
 from mien.training.train import TASKS, Training, train
 
-CAPTURE = ("finder", "landmarks", "estimator")
+OPTIONS = {"parser": {"width": 1 / 8}}  # the others have one size
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,13 +38,13 @@ def pairs(pairs_folder):
 @pytest.fixture(scope="module")
 def runs(pairs_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
-    for name in CAPTURE:
-        train(name, [pairs_folder], out, minutes=0.02, device="cpu")
+    for name in models.NETWORKS:
+        train(name, [pairs_folder], out, minutes=0.02, device="cpu", **OPTIONS.get(name, {}))
     return out
 
 
 def test_training_leaves_checkpoint_report_and_picture(runs):
-    for name in CAPTURE:
+    for name in models.NETWORKS:
         report = json.loads((runs / f"{name}.json").read_text())
         assert report["steps"] > 0 and report["samples"] == {"training": 72, "held out": 8}
         assert report["scores"] and (runs / f"{name}.png").stat().st_size > 1000
@@ -73,7 +74,7 @@ def test_resuming_goes_on_from_where_it_stopped(runs, pairs):
 def test_exported_files_run_as_capture_runs_them(runs, pairs_folder, tmp_path):
     export_folder(runs, tmp_path)
     assert "estimator.onnx" in (tmp_path / "MODEL_CARD.md").read_text()
-    for name in CAPTURE:
+    for name in models.NETWORKS:
         session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx")
         assert [i.name for i in session.get_inputs()] == list(networks.example(name))
     scores = evaluate_pairs([pairs_folder], "cpu", tmp_path, tmp_path / "plots")
