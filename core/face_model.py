@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -198,7 +199,7 @@ class FaceModel:
         v["lids.up"], v["lids.down"] = max(pitch, 0.0), max(-pitch, 0.0)
         out = np.zeros(len(self.sliders))
         for i, name in enumerate(self.sliders):
-            a = np.prod([v.get(part, 0.0) for part in name.removesuffix(HALF).split("*")])
+            a = prod(v.get(part, 0.0) for part in name.removesuffix(HALF).split("*"))
             out[i] = 4 * a * (1 - a) if name.endswith(HALF) else a
         for slider, other, strength in self.fades:
             out[self.slider_index[slider]] *= 1 - strength * v.get(other, 0.0)

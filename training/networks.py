@@ -1,4 +1,4 @@
-"""The three networks that capture runs: finder, landmarks, estimator; and what can be exported.
+"""Finder, landmarks and estimator, which capture runs beside F_seg; and what can be exported.
 
 All take pixels in 0..1 and normalise inside, so that the runtime has nothing to remember.  They are
 plain small convolutions: on a CPU these beat depthwise ones at this size, in training above all.
