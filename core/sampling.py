@@ -12,7 +12,7 @@ from . import parameters
 Array = NDArray[Any]
 
 # FACS-typical combinations at full strength: smiles, surprise, anger, disgust, fear, sadness,
-# visemes, blinks.  Sparse single AUs, sampled beside them, break what usually goes together.
+# visemes, blinks.  Single AUs, sampled beside them, break what usually goes together.
 COMBINATIONS: Final[tuple[dict[str, float], ...]] = (
     {"AU06": 0.8, "AU12": 1, "AU25": 0.7},
     {"AU06": 0.8, "AU12": 1, "AU25": 0.8, "AU26": 0.3},
@@ -22,7 +22,8 @@ COMBINATIONS: Final[tuple[dict[str, float], ...]] = (
     {"AU04": 1, "AU09": 0.8, "AU10": 0.5}, {"AU04": 1, "AU07": 0.8}, {"AU04": 1},
     {"AU04": 0.9, "AU07": 0.7, "AU10": 0.8, "AU25": 0.6}, {"AU04": 0.8, "AU24": 0.9},
     {"AU15": 0.8, "AU17": 1}, {"AU17": 1, "AU24": 0.5}, {"AU17": 1, "AU18": 0.7}, {"AU17": 1},
-    {"AU17": 1, "AU26": 0.4}, {"AU17": 1, "AU18": 0.6, "AU26": 0.5}, {"AU15": 1},
+    {"AU17": 1, "AU26": 0.4}, {"AU17": 1, "AU26": 0.8}, {"AU17": 1, "AU18": 0.6, "AU26": 0.5},
+    {"AU17": 0.6, "AU26": 0.6}, {"AU15": 1},
     {"AU01": 0.8, "AU04": 0.8, "AU15": 0.8}, {"AU01": 1, "AU04": 0.6},
     {"AU01": 0.7, "AU04": 0.6, "AU20": 0.9, "AU25": 0.7, "AU26": 0.3},
     {"AU25": 1, "AU26": 0.5}, {"AU26": 1, "AU25": 1}, {"AU26": 0.7}, {"AU25": 1, "AU16": 0.6},
@@ -46,7 +47,7 @@ CLASHES: Final = (
 )  # fmt: skip
 
 # Single AUs; what is hard to see must be seen more often.
-_SUBTLE: Final = ("AU05", "AU06", "AU07", "AU14", "AU16", "AU28")
+_SUBTLE: Final = ("AU05", "AU06", "AU07", "AU14", "AU16", "AU20", "AU28")
 _SPARSE: Final = (*parameters.AUS, *_SUBTLE, "AD34", "AU29")
 
 
@@ -54,15 +55,16 @@ def action_units(rng: np.random.Generator) -> dict[str, float]:
     """AUs (and asymmetries) of one believable expression, by parameter name."""
     a: dict[str, float] = {}
     kind = rng.random()
-    if kind < 0.5:  # sparse
-        for i in rng.choice(len(_SPARSE), rng.integers(1, 6), replace=False):
+    # Many units at once: pictures are dear, and each is a lesson in all that move in it.
+    if kind < 0.5:  # single units
+        for i in rng.choice(len(_SPARSE), rng.integers(2, 11), replace=False):
             a[_SPARSE[i]] = float(rng.random() ** 0.8)
     else:
         combination = COMBINATIONS[rng.integers(len(COMBINATIONS))]
         strength = 0.2 + 0.8 * rng.random()
         for au, w in combination.items():
             a[au] = min(1.0, strength * w * rng.uniform(0.7, 1.3))
-        for i in rng.choice(len(_SPARSE), rng.integers(0, 3), replace=False):
+        for i in rng.choice(len(_SPARSE), rng.integers(0, 6), replace=False):
             a.setdefault(_SPARSE[i], float(rng.random() * 0.8))
     if rng.random() < 0.12:  # a blink at any moment, of any degree
         a["AU43"] = float(rng.random())
