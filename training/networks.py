@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.core import parameters
+from mien.core import parameters, refining
 from mien.training import bisenet
 
 FINDER_SIZE: Final = 192
@@ -25,6 +25,10 @@ POINTS: Final = 68
 FREE: Final = 16  # heatmaps that no landmark teaches
 DEPTH: Final = 8  # features of each heatmap
 FEATURES: Final = (POINTS + FREE) * DEPTH + 112
+CLOSE: Final = 24  # channels of the refiner's maps
+EYE_FREE: Final = 5
+MOUTH_FREE: Final = 7
+CLOSE_FEATURES: Final = DEPTH * (len(refining.POINTS) + 2 * EYE_FREE + MOUTH_FREE)
 
 ASYMMETRIES: Final = tuple(f"{au}.asymmetry" for au in parameters.SIDED_AUS)
 VALUES: Final = (
@@ -184,6 +188,68 @@ class Landmarks(nn.Module):
         return self.read(logits), score, features
 
 
+class _Close(nn.Module):
+    """Points px (B, P, 2) in patches (B, 3, H, W) of ``size`` (W, H), and what is seen under their
+    heatmaps and some free ones (B, (P + free) DEPTH)."""
+
+    def __init__(self, size: tuple[int, int], points: int, free: int) -> None:
+        super().__init__()
+        self.points = points
+        self.trunk = Pyramid((16, 32, 64, 96), level=1, out=CLOSE)
+        self.heat = nn.Conv2d(CLOSE, points + free, 1)
+        self.look = nn.Parameter(torch.randn(points + free, CLOSE, DEPTH) / CLOSE**0.5)
+        for axis, side in zip("xy", size, strict=True):
+            cells = (torch.arange(side // 2) + 0.5) / (side // 2) - 0.5
+            # As above: a corner of the mouth may leave its patch.
+            self.register_buffer(axis, (1.1 * cells + 0.5) * side - 0.5, persistent=False)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(heatmap logits, points, features)."""
+        fine, _ = self.trunk(standardised(image))
+        logits = self.heat(fine)
+        heat = logits.flatten(2).softmax(-1)
+        under = heat @ fine.flatten(2).transpose(1, 2)
+        looked = (under.transpose(0, 1) @ self.look).transpose(0, 1).flatten(1)
+        heat = heat[:, : self.points].unflatten(2, logits.shape[2:])
+        points = torch.stack(((heat.sum(2) * self.x).sum(-1), (heat.sum(3) * self.y).sum(-1)), -1)
+        return logits[:, : self.points], points, looked
+
+
+class Refiner(nn.Module):
+    """The patches of core.refining, eyes (B, 2, 3, 48, 64) and mouth (B, 3, 64, 80) -> points
+    (B, 47, 2) px in them, features (B, CLOSE_FEATURES)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.eye = _Close(refining.EYE, len(refining.RIGHT), EYE_FREE)
+        self.mouth = _Close(refining.LIPS, len(refining.MOUTH), MOUTH_FREE)
+        # As in Landmarks: taught beside the points, only for lessons.
+        self.seen = nn.Sequential(
+            nn.BatchNorm1d(CLOSE_FEATURES, affine=False), nn.Dropout(0.1),
+            nn.Linear(CLOSE_FEATURES, 128),
+        )  # fmt: skip
+        self.reader, self.values = _reader(2 * 128 + 1), _Values()
+
+    def maps(self, eyes: Tensor, mouth: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(logits of the eyes' heatmaps (2 B, 11, h, w), of the mouth's, points, features)."""
+        eye_logits, eye_points, eye_seen = self.eye(eyes.flatten(0, 1))
+        mouth_logits, mouth_points, mouth_seen = self.mouth(mouth)
+        eye_points = eye_points.reshape(-1, 2 * len(refining.RIGHT), 2)
+        points = torch.cat((eye_points, mouth_points), 1)
+        features = torch.cat((eye_seen.reshape(-1, 2 * eye_seen.shape[1]), mouth_seen), 1)
+        return eye_logits, mouth_logits, points, features
+
+    def guess(self, features: Tensor, neutral: Tensor, has_neutral: Tensor) -> Tensor:
+        """Values (B, 41) from features alone; only for lessons."""
+        change = _change(self.seen, features, neutral, has_neutral)
+        values: Tensor = self.values(self.reader(torch.cat((change, has_neutral), 1)))
+        return values
+
+    def forward(self, eyes: Tensor, mouth: Tensor) -> tuple[Tensor, Tensor]:
+        _, _, points, features = self.maps(eyes, mouth)
+        return points, features
+
+
 class Estimator(nn.Module):
     """AUs, sides, pose and gaze of an aligned face, beside the performer's neutral face if known.
 
@@ -232,6 +298,7 @@ class Estimator(nn.Module):
 NETWORKS: Final[dict[str, type[nn.Module]]] = {
     "finder": Finder,
     "landmarks": Landmarks,
+    "refiner": Refiner,
     "estimator": Estimator,
     "parser": bisenet.BiSeNet,
 }
@@ -243,6 +310,9 @@ def example(name: str, batch: int = 1) -> dict[str, Tensor]:
         return {"image": torch.rand(batch, 3, FINDER_SIZE, FINDER_SIZE)}
     if name == "landmarks":
         return {"image": torch.rand(batch, 3, LANDMARKS_SIZE, LANDMARKS_SIZE)}
+    if name == "refiner":
+        (w, h), (wide, high) = refining.EYE, refining.LIPS
+        return {"eyes": torch.rand(batch, 2, 3, h, w), "mouth": torch.rand(batch, 3, high, wide)}
     if name in ("parser", "regressor"):
         return {"image": torch.rand(batch, 3, bisenet.SIZE, bisenet.SIZE)}
     return {
@@ -257,6 +327,7 @@ def example(name: str, batch: int = 1) -> dict[str, Tensor]:
 OUTPUTS: Final[dict[str, tuple[str, ...]]] = {
     "finder": ("cells",),
     "landmarks": ("points", "score", "features"),
+    "refiner": ("points", "features"),
     "estimator": ("values",),
     "parser": ("logits",),
     "regressor": ("parameters",),  # with F_seg before it

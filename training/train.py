@@ -39,13 +39,14 @@ from mien.training.task_generator import GeneratorTask
 from mien.training.task_landmarks import LandmarksTask
 from mien.training.task_parser import ParserTask
 from mien.training.task_recognizer import RecognizerTask
+from mien.training.task_refiner import RefinerTask
 from mien.training.task_regressor import RegressorTask
 
 TASKS: Final[dict[str, type[Task]]] = {
     task.name: task
     for task in (
-        FinderTask, LandmarksTask, EstimatorTask, ParserTask, RecognizerTask, GeneratorTask,
-        RegressorTask, CnnTask, ResNet18Task,
+        FinderTask, LandmarksTask, RefinerTask, EstimatorTask, ParserTask, RecognizerTask,
+        GeneratorTask, RegressorTask, CnnTask, ResNet18Task,
     )
 }  # fmt: skip
 THREADS: Final = 2  # more only wait for each other in networks this small

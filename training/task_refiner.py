@@ -1,0 +1,188 @@
+"""Teaching the closer look: patches cut where the landmark network, which errs, would say."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mien.core import alignment, refining
+from mien.training import augment, networks
+from mien.training.data import Pairs, Pixels, mirror_values
+from mien.training.metrics import Scores
+from mien.training.task import Array, Batch, Task, difference, floats, importance, sheet, to_tensor
+
+SMALLEST, LARGEST = 100, 240  # px of the aligned face in the footage
+MISPLACED: Final = 0.03  # of the eyes' distance, by the landmark network, and some more
+_BEHIND: Final = 64  # px of the background, of which little is in the patches
+_STEP: Final = 2.0  # px of a patch to a cell of the heatmaps
+
+_RIGHT_WEIGHTS: Final = [1.0] * 5 + [1.5] * 6
+WEIGHTS: Final = np.array(2 * _RIGHT_WEIGHTS + [0.8] * 5 + [1.3] * 20, np.float32)
+
+
+def _gaps() -> Tensor:
+    """What lids, lips and brows do is in these distances, small beside a face's other errors."""
+    at = refining.POINTS.index
+    pairs = [
+        (37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65), (51, 57), (48, 54),
+        (51, 33), (19, 37), (24, 44), (21, 39), (22, 42), (48, 31), (54, 35), (48, 57), (54, 57),
+    ]  # fmt: skip
+    return torch.tensor([(at(a), at(b)) for a, b in pairs])
+
+
+GAPS: Final = _gaps()
+
+
+class RefinerTask(Task):
+    name = "refiner"
+    batch_size = 16
+
+    def __init__(self, pairs: Pairs) -> None:
+        super().__init__(pairs)
+        self.weight = importance(pairs.values[pairs.split()[0]])
+
+    def patches(
+        self, rng: Generator, i: int, disturbed: bool, mirrored: bool
+    ) -> tuple[refining.Patches, Array, float]:
+        """(what is cut out, the true landmarks there (47, 2) px, px of the eyes' distance)."""
+        face, points = self.face(rng, i, mirrored, 8)
+        size = round(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))) if disturbed else 200
+        matrix = size * alignment.aligned_matrix(points, 1)
+        margin = size // 8
+        matrix[:, 2] += margin
+        side = size + 2 * margin
+        behind = cv2.resize(augment.background(rng, _BEHIND), (side, side))
+        image = augment.paste(face, matrix, np.asarray(behind, np.uint8))
+        points = alignment.transform(matrix, points)
+        if disturbed:
+            image = augment.disturb(rng, image)
+        unit = float(augment.face_unit(points))
+        about = points + augment.misplacement(rng, MISPLACED, 1)[0] * unit
+        cut = refining.cut(image, about)
+        corners = np.linalg.norm(points[36] - points[45])
+        return cut, cut.inside(points), float(corners * refining.FACE / size)
+
+    def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
+        """Half of the faces come with the same person's neutral one, further down the batch."""
+        rest = self.pairs.neutral[indices[: len(indices) // 2]]
+        beside = np.flatnonzero(rest >= 0)
+        where = np.full(len(indices) + len(beside), -1)
+        where[beside] = len(indices) + np.arange(len(beside))
+        mirrored = rng.random(len(indices)) < 0.5
+        mirrored = np.concatenate([mirrored, mirrored[beside]])
+        indices = np.concatenate([indices, rest[beside]])
+        eyes, mouth, points, _ = self.cut(rng, indices, disturbed, mirrored)
+        values = self.pairs.values[indices]
+        values[mirrored] = mirror_values(values[mirrored])
+        return eyes, mouth, points, floats(values), torch.from_numpy(where)
+
+    def cut(
+        self,
+        rng: Generator,
+        indices: NDArray[np.int64],
+        disturbed: bool,
+        mirrored: NDArray[np.bool_],
+    ) -> tuple[Tensor, Tensor, Tensor, NDArray[np.float64]]:
+        """(eyes (B, 2, 3, 48, 64), mouth (B, 3, 64, 80), points (B, 47, 2) px, the eyes' distance
+        (B,) px)."""
+        parts = [
+            self.patches(rng, int(i), disturbed, bool(m))
+            for i, m in zip(indices, mirrored, strict=True)
+        ]
+        cut, points, units = zip(*parts, strict=True)
+        eyes = to_tensor([e for c in cut for e in c.eyes])
+        mouth = to_tensor([c.mouth for c in cut])
+        return eyes.unflatten(0, (-1, 2)), mouth, floats(list(points)), np.array(units)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        assert isinstance(network, networks.Refiner)
+        eyes, mouth, points, values, where = batch
+        eye_logits, mouth_logits, found, features = network.maps(eyes, mouth)
+        known = (where >= 0).float()[:, None]
+        guess = network.guess(features, features[where.clamp(min=0)], known)
+        acted = difference(guess, values, self.weight).mean()
+        weight = torch.from_numpy(WEIGHTS).to(points.device)
+        off = (found - points) / _STEP
+        gap = (off[:, GAPS[:, 0]] - off[:, GAPS[:, 1]]).abs().mean()
+        both = 2 * len(refining.RIGHT)
+        eye = self.heat(network.eye, eye_logits, points[:, :both].reshape(-1, both // 2, 2))
+        heat = torch.cat(
+            (
+                eye.reshape(len(points), both),
+                self.heat(network.mouth, mouth_logits, points[:, both:]),
+            ),
+            1,
+        )
+        placed = (weight * (off.abs().mean(2) + 0.08 * heat)).mean()
+        return placed + gap + 0.3 * acted
+
+    def heat(self, close: nn.Module, logits: Tensor, points: Tensor) -> Tensor:
+        """(B, P) the cross entropy of heatmaps and bells about the points: a soft-argmax alone is
+        slow to sharpen."""
+        bells = []
+        for k, name in enumerate("xy"):
+            centres = getattr(close, name)
+            step = centres[1] - centres[0]
+            off = (centres - points[..., k : k + 1]) / step
+            bells.append((-off.square() / 2).softmax(-1))
+        target = bells[1][..., :, None] * bells[0][..., None, :]
+        logged = logits.flatten(2).log_softmax(-1).unflatten(2, logits.shape[2:])
+        return -(target * logged).sum((2, 3))
+
+    def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
+        """Errors in % of the outer eye corners' distance in the aligned crop."""
+        out: Scores = {}
+        device = next(network.parameters()).device
+        for label, disturbed in (("clean", False), ("disturbed", True)):
+            rng, off = np.random.default_rng(7), []
+            for start in range(0, min(len(indices), 400), 50):
+                part = indices[start : min(start + 50, 400)]
+                mirrored = rng.random(len(part)) < 0.5
+                eyes, mouth, points, units = self.cut(rng, part, disturbed, mirrored)
+                with torch.no_grad():
+                    found = network(eyes.to(device), mouth.to(device))[0].cpu()
+                away = torch.linalg.vector_norm(found - points, dim=2).numpy()
+                off.append(100 * away / units[:, None])
+            error = np.concatenate(off)
+            for name, group in _PARTS.items():
+                out[f"{label}: {name}, % of the eye corners' distance"] = float(
+                    error[:, group].mean()
+                )
+        return out
+
+    def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
+        """Patches with what was said (green) and the truth (red)."""
+        indices = np.resize(indices, 24)
+        rng = np.random.default_rng(10)
+        eyes, mouth, points, _ = self.cut(rng, indices, True, np.zeros(24, bool))
+        device = next(network.parameters()).device
+        with torch.no_grad():
+            found = network(eyes.to(device), mouth.to(device))[0].cpu().numpy()
+        tiles = []
+        count, zoom = len(refining.RIGHT), 4
+        for e, m, f, t in zip(eyes, mouth, found, points.numpy(), strict=True):
+            row = []
+            for k, patch in enumerate((*e, m)):
+                tile = (patch.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+                tile = cv2.resize(tile, None, None, zoom, zoom, cv2.INTER_CUBIC)
+                part = slice(k * count, (k + 1) * count) if k < 2 else slice(2 * count, None)
+                for colour, marks in (((255, 60, 60), t[part]), ((0, 255, 0), f[part])):
+                    for x, y in (marks + 0.5) * zoom:
+                        cv2.circle(tile, (int(x), int(y)), 2, colour, -1)
+                tall = zoom * refining.LIPS[1] - len(tile)
+                row.append(cv2.copyMakeBorder(tile, 0, tall, 0, 0, cv2.BORDER_CONSTANT))
+            tiles.append(np.hstack(row))
+        return sheet(tiles, 3)
+
+
+_PARTS: Final = {
+    "brows": [k for k, p in enumerate(refining.POINTS) if 17 <= p < 27],
+    "lids": [k for k, p in enumerate(refining.POINTS) if 36 <= p < 48],
+    "lips": [k for k, p in enumerate(refining.POINTS) if p >= 48],
+}
