@@ -24,7 +24,7 @@ _HIGH: Final = np.array([p.high for p in parameters.PARAMETERS])
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What the estimator sees of a face: landmarks (68, 2) in 0..1 of the aligned crop, features
-    (F,) of the landmark network."""
+    (F,) of the landmark network and the refiner."""
 
     points: NDArray[np.float32]
     features: NDArray[np.float32]

@@ -13,7 +13,7 @@ import onnxruntime as ort
 from .errors import UserError
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
-NETWORKS: Final = ("finder", "landmarks", "estimator", "parser")
+NETWORKS: Final = ("finder", "landmarks", "refiner", "estimator", "parser")
 DEVICES: Final = ("auto", "cpu", "cuda")
 THREADS: Final = 2
 _CUDA: Final = "CUDAExecutionProvider"
@@ -24,10 +24,11 @@ _CPU: Final = "CPUExecutionProvider"
 class Models:
     """Open networks.  ``provider`` is what really runs them; ``note`` says why it is not CUDA where
     that was to be had, and is empty otherwise; ``values`` names the estimator's outputs;
-    ``network`` is the sha256 of the landmark network."""
+    ``network`` is a sha256 of the two whose features the estimator reads."""
 
     finder: Any
     landmarks: Any
+    refiner: Any
     estimator: Any
     parser: Any
     values: tuple[str, ...]
@@ -76,21 +77,23 @@ def load(device: str = "auto", folder: Path = WEIGHTS) -> Models:
     # frame in all, and not 16.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # its warnings are about CUDA's absence, which `note` tells
-    finder, landmarks, estimator, parser = (
+    finder, landmarks, refiner, estimator, parser = (
         ort.InferenceSession(read_network(name, manifest, folder), options, providers=wanted)
         for name in NETWORKS
     )
     # onnxruntime falls back in silence: only the session knows what runs it.
     provider = str(estimator.get_providers()[0])
+    seers = "".join(str(manifest[f"{name}.onnx"]["sha256"]) for name in ("landmarks", "refiner"))
     return Models(
         finder,
         landmarks,
+        refiner,
         estimator,
         parser,
         tuple(manifest["estimator.onnx"]["values"]),
         provider,
         _why_not_cuda(device, offered, provider),
-        str(manifest["landmarks.onnx"]["sha256"]),
+        hashlib.sha256(seers.encode()).hexdigest(),
     )
 
 

@@ -21,8 +21,8 @@ _POINTS: Final = 68
 
 @dataclass(frozen=True, slots=True)
 class Neutral(Sample):
-    """A face at rest.  network: sha256 of the landmark network that saw it, as no other sees the
-    same features."""
+    """A face at rest.  network: that of the Models that saw it, as no other sees the same
+    features."""
 
     network: str
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from . import alignment
 from .finder import SIZES, Finder, overlap
+from .landmarks import Seen, look, look_closer
 from .models import Models
 from .parsing import parse
 
 Array = NDArray[np.float64]
 
-SIZE: Final = 128  # side of the landmark network's input in pixels
 THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
 WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none
 LIKE: Final = 0.25  # how much of a new face F_seg must find where the landmarks are
@@ -26,14 +26,10 @@ _SMALLEST: Final = 8.0  # pixels; a box below that is no face
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
-    """A face in one frame: its number from 0, landmarks (68, 2) in pixels, confidence in 0..1, and
-    what the network saw (F,)."""
+class Face(Seen):
+    """A face in one frame, and its number from 0."""
 
     number: int
-    points: Array
-    confidence: float
-    features: NDArray[np.float32]
 
 
 class Tracker:
@@ -41,16 +37,16 @@ class Tracker:
     comes back nearest to where a number was lost gets it again."""
 
     def __init__(self, loaded: Models, faces: int) -> None:
-        self._find, self._faces = Finder(loaded.finder), faces
-        self._session, self._parser = loaded.landmarks, loaded.parser
-        self._seen: dict[int, Face] = {}
+        self._find, self._faces, self._networks = Finder(loaded.finder), faces, loaded
+        self._seen: dict[int, Seen] = {}  # from afar
         self._last: dict[int, Array] = {}  # number -> its latest box, seen now or lost
         self._since_look = PATIENCE
 
     def update(self, image: NDArray[Any]) -> list[Face]:
         """The faces of the next frame (H, W, 3) RGB, by number; each at most once."""
         followed = list(self._seen)
-        found = self._measure(image, [self._last[number] for number in followed])
+        boxes = [self._last[number] for number in followed]
+        found = look(self._networks.landmarks, image, boxes)
         self._seen = {}
         for number, face in sorted(
             zip(followed, found, strict=True), key=lambda pair: -pair[1].confidence
@@ -60,7 +56,13 @@ class Tracker:
         lost = len(self._seen) < len(followed)
         if len(self._seen) < self._faces and (lost or self._since_look >= PATIENCE):
             self._look(image)
-        return [self._seen[number] for number in sorted(self._seen)]
+        numbers = sorted(self._seen)
+        seen = [self._seen[number] for number in numbers]
+        closer = look_closer(self._networks.refiner, image, seen)
+        return [
+            Face(face.points, face.confidence, face.features, number)
+            for number, face in zip(numbers, closer, strict=True)
+        ]
 
     def _look(self, image: NDArray[Any]) -> None:
         """Search the whole frame for faces that are not followed yet, the large ones first."""
@@ -72,37 +74,22 @@ class Tracker:
             boxes = boxes[: self._faces + SPARE]
             # The landmarks give a better box, and a better box better landmarks.
             for least in (THRESHOLD, THRESHOLD, WELCOME):
-                seen = [f for f in self._measure(image, boxes) if f.confidence >= least]
+                found = look(self._networks.landmarks, image, boxes)
+                seen = [face for face in found if face.confidence >= least]
                 boxes = [alignment.face_box(face.points) for face in seen]
             sure = [
                 face for face in seen
-                if parse(self._parser, image, face.points).likeness() >= LIKE
+                if parse(self._networks.parser, image, face.points).likeness() >= LIKE
             ]  # fmt: skip
             for face in sorted(sure, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence):
                 self._accept(self._number_for(face.points), face)
                 if len(self._seen) == self._faces:
                     return
 
-    def _measure(self, image: NDArray[Any], boxes: list[Array]) -> list[Face]:
-        """The face in each box, as yet without a number."""
-        if not boxes:
-            return []
-        matrices = [alignment.box_matrix(box, SIZE) for box in boxes]
-        crops = np.stack([alignment.warp(image, matrix, SIZE) for matrix in matrices])
-        network_input = crops.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
-        points, logits, features = self._session.run(
-            ["points", "score", "features"], {"image": network_input}
-        )
-        scores = 1 / (1 + np.exp(-logits.reshape(-1).astype(float)))
-        return [
-            Face(-1, alignment.transform(alignment.inverse(m), p * SIZE), float(score), seen)
-            for m, p, score, seen in zip(matrices, points, scores, features, strict=True)
-        ]
-
-    def _accept(self, number: int, face: Face) -> None:
+    def _accept(self, number: int, face: Seen) -> None:
         box = alignment.face_box(face.points)
         if face.confidence >= THRESHOLD and box[2] >= _SMALLEST and self._is_new(box):
-            self._seen[number] = replace(face, number=number)
+            self._seen[number] = face
             self._last[number] = box
 
     def _is_new(self, box: Array) -> bool:

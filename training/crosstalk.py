@@ -17,7 +17,7 @@ from mien.core.estimator import Estimator
 from mien.core.parameters import AUS, INDEX
 from mien.training.checkpoint import write_file, write_picture
 from mien.training.data import Pairs, Pixels
-from mien.training.evaluate import Array, held_out, look
+from mien.training.evaluate import Array, held_out, see
 from mien.training.networks import VALUES
 
 _REST: Final = 0.03  # an action unit up to here is neutral
@@ -43,7 +43,7 @@ def crosstalk(
         raise UserError("No held-out face in these pairs moves one AU alone: render more of them.")
     nets = models.load(device, weights)
     estimator = Estimator(nets.estimator, nets.values)
-    seen, _ = look(pairs, alone, nets)
+    seen, _ = see(pairs, alone, nets)
     units = [INDEX[au] for au in AUS]
     count = len(AUS)
     power, answers, faces = np.zeros(count), np.zeros((count, count)), np.zeros(count, np.int64)

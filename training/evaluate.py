@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mien.core import alignment, models
 from mien.core.errors import UserError
 from mien.core.estimator import Estimator, Sample, sample
+from mien.core.landmarks import Seen, look, look_closer
 from mien.core.parameters import AUS
 from mien.training import augment
 from mien.training.checkpoint import write_picture
-from mien.training.data import Pairs, Pixels, load_pairs
+from mien.training.data import Floats, Pairs, Pixels, load_pairs
 from mien.training.metrics import Scores, estimator_scores, landmark_error
-from mien.training.networks import COLUMNS, LANDMARKS_SIZE
+from mien.training.networks import COLUMNS
 from mien.training.plots import scatters
-from mien.training.task import compose
 
 Array = NDArray[np.float64]
 
@@ -35,20 +35,15 @@ def scene(pairs: Pairs, i: int, seed: int) -> Pixels:
     return augment.paste(image, np.eye(2, 3), behind)
 
 
-def find_landmarks(
-    session: Any, image: Pixels, truth: NDArray[np.float32], seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Landmarks (68, 2) px and features, in a box beside the true one, as tracking would."""
-    wobble = augment.jitter(np.random.default_rng(seed), 0.03, 0.06, 0)
-    matrix = LANDMARKS_SIZE * compose(wobble, alignment.box_matrix(alignment.face_box(truth), 1))
-    crop = alignment.warp(image, matrix, LANDMARKS_SIZE)
-    pixels = crop.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
-    points, features = session.run(["points", "features"], {"image": pixels})
-    back = alignment.inverse(matrix)
-    return alignment.transform(back, points[0] * LANDMARKS_SIZE), features[0]
+def find(nets: models.Models, image: Pixels, truth: Floats, rng: Generator) -> Seen:
+    """The face in a box beside that of the true landmarks (68, 2), as tracking would."""
+    box = alignment.face_box(truth)
+    box[:2] += box[2] * rng.normal(0, 0.03, 2)
+    box[2] *= np.exp(rng.normal(0, 0.06))
+    return look_closer(nets.refiner, image, look(nets.landmarks, image, [box]))[0]
 
 
-def look(
+def see(
     pairs: Pairs, indices: Sequence[int], nets: models.Models
 ) -> tuple[dict[int, Sample], Array]:
     """What the estimator sees of these samples and of their people's neutral ones, by index, and
@@ -58,9 +53,9 @@ def look(
     neutrals = (int(n) for n in pairs.neutral[list(indices)] if n >= 0)
     for i in sorted({*indices, *neutrals}):
         image, truth = scene(pairs, i, 11), pairs.landmarks[i]
-        points, features = find_landmarks(nets.landmarks, image, truth, i)
-        errors.append(landmark_error(points[None], truth[None])[0])
-        seen[i] = sample(points, features)[0]
+        face = find(nets, image, truth, np.random.default_rng(i))
+        errors.append(landmark_error(face.points[None], truth[None])[0])
+        seen[i] = sample(face.points, face.features)[0]
     return seen, np.array(errors)
 
 
@@ -86,7 +81,7 @@ def evaluate_pairs(
     held = held_out(pairs)
     nets = models.load(device, weights)
     estimator = Estimator(nets.estimator, nets.values)
-    seen, errors = look(pairs, held, nets)
+    seen, errors = see(pairs, held, nets)
     out: Scores = {
         "samples": len(held),
         "people": len(np.unique(pairs.person[held])),

@@ -29,6 +29,7 @@ CLOSE: Final = 24  # channels of the refiner's maps
 EYE_FREE: Final = 5
 MOUTH_FREE: Final = 7
 CLOSE_FEATURES: Final = DEPTH * (len(refining.POINTS) + 2 * EYE_FREE + MOUTH_FREE)
+SEEN: Final = FEATURES + CLOSE_FEATURES
 
 ASYMMETRIES: Final = tuple(f"{au}.asymmetry" for au in parameters.SIDED_AUS)
 VALUES: Final = (
@@ -139,7 +140,25 @@ def _reader(inside: int) -> nn.Sequential:
     )  # fmt: skip
 
 
-class Landmarks(nn.Module):
+class _Guesses(nn.Module):
+    """What looks and is taught the values beside the points, so that its features know more than
+    where a point is."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.seen = nn.Sequential(
+            nn.BatchNorm1d(features, affine=False), nn.Dropout(0.1), nn.Linear(features, 128)
+        )
+        self.reader, self.values = _reader(2 * 128 + 1), _Values()
+
+    def guess(self, features: Tensor, neutral: Tensor, has_neutral: Tensor) -> Tensor:
+        """Values (B, 41) from features alone; only for lessons."""
+        change = _change(self.seen, features, neutral, has_neutral)
+        values: Tensor = self.values(self.reader(torch.cat((change, has_neutral), 1)))
+        return values
+
+
+class Landmarks(_Guesses):
     """68 points in a face box and what is seen there: (B, 3, 128, 128) -> points (B, 68, 2) in
     0..1, score (B, 1), features (B, FEATURES).
 
@@ -148,16 +167,11 @@ class Landmarks(nn.Module):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(FEATURES)
         self.trunk = Pyramid((16, 32, 64, 96, 112), level=2, out=48)
         self.heat = nn.Conv2d(48, POINTS + FREE, 1)
         self.score = nn.Sequential(nn.Linear(112, 32), nn.ReLU(inplace=True), nn.Linear(32, 1))
         self.look = nn.Parameter(torch.randn(POINTS + FREE, 48, DEPTH) / 48**0.5)
-        # Taught beside the points, so that the features know more than where a point is.
-        self.seen = nn.Sequential(
-            nn.BatchNorm1d(FEATURES, affine=False), nn.Dropout(0.1), nn.Linear(FEATURES, 128)
-        )
-        self.reader, self.values = _reader(2 * 128 + 1), _Values()
         # Heatmap cells reach past the crop: a soft-argmax cannot leave its grid, and a chin may.
         centres = ((torch.arange(HEATMAP) + 0.5) / HEATMAP - 0.5) * 1.2 + 0.5
         self.register_buffer("centres", centres, persistent=False)
@@ -176,12 +190,6 @@ class Landmarks(nn.Module):
         x = (heat.sum(2) * self.centres).sum(-1)
         y = (heat.sum(3) * self.centres).sum(-1)
         return torch.stack((x, y), -1)
-
-    def guess(self, features: Tensor, neutral: Tensor, has_neutral: Tensor) -> Tensor:
-        """Values (B, 41) from features alone; only for lessons."""
-        change = _change(self.seen, features, neutral, has_neutral)
-        values: Tensor = self.values(self.reader(torch.cat((change, has_neutral), 1)))
-        return values
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         logits, score, features = self.maps(image)
@@ -215,20 +223,14 @@ class _Close(nn.Module):
         return logits[:, : self.points], points, looked
 
 
-class Refiner(nn.Module):
+class Refiner(_Guesses):
     """The patches of core.refining, eyes (B, 2, 3, 48, 64) and mouth (B, 3, 64, 80) -> points
     (B, 47, 2) px in them, features (B, CLOSE_FEATURES)."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(CLOSE_FEATURES)
         self.eye = _Close(refining.EYE, len(refining.RIGHT), EYE_FREE)
         self.mouth = _Close(refining.LIPS, len(refining.MOUTH), MOUTH_FREE)
-        # As in Landmarks: taught beside the points, only for lessons.
-        self.seen = nn.Sequential(
-            nn.BatchNorm1d(CLOSE_FEATURES, affine=False), nn.Dropout(0.1),
-            nn.Linear(CLOSE_FEATURES, 128),
-        )  # fmt: skip
-        self.reader, self.values = _reader(2 * 128 + 1), _Values()
 
     def maps(self, eyes: Tensor, mouth: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(logits of the eyes' heatmaps (2 B, 11, h, w), of the mouth's, points, features)."""
@@ -239,12 +241,6 @@ class Refiner(nn.Module):
         features = torch.cat((eye_seen.reshape(-1, 2 * eye_seen.shape[1]), mouth_seen), 1)
         return eye_logits, mouth_logits, points, features
 
-    def guess(self, features: Tensor, neutral: Tensor, has_neutral: Tensor) -> Tensor:
-        """Values (B, 41) from features alone; only for lessons."""
-        change = _change(self.seen, features, neutral, has_neutral)
-        values: Tensor = self.values(self.reader(torch.cat((change, has_neutral), 1)))
-        return values
-
     def forward(self, eyes: Tensor, mouth: Tensor) -> tuple[Tensor, Tensor]:
         _, _, points, features = self.maps(eyes, mouth)
         return points, features
@@ -253,8 +249,9 @@ class Refiner(nn.Module):
 class Estimator(nn.Module):
     """AUs, sides, pose and gaze of an aligned face, beside the performer's neutral face if known.
 
-    points (B, 68, 2) in 0..1 of the aligned crop, features (B, FEATURES) of the landmark network,
-    the same two of the neutral face, and has_neutral (B, 1) -> (B, 41) in the order of ``VALUES``.
+    points (B, 68, 2) in 0..1 of the aligned crop, features (B, SEEN) of the landmark network and
+    the refiner, the same two of the neutral face, and has_neutral (B, 1) -> (B, 41) in the order of
+    ``VALUES``.
     """
 
     def __init__(self) -> None:
@@ -264,7 +261,7 @@ class Estimator(nn.Module):
             nn.Linear(2 * POINTS, 256), nn.ReLU(inplace=True), nn.Linear(256, 128),
         )  # fmt: skip
         self.sight = nn.Sequential(
-            nn.BatchNorm1d(FEATURES, affine=False), nn.Dropout(0.2), nn.Linear(FEATURES, 256),
+            nn.BatchNorm1d(SEEN, affine=False), nn.Dropout(0.2), nn.Linear(SEEN, 256),
             nn.ReLU(inplace=True), nn.Linear(256, 128),
         )  # fmt: skip
         self.by_shape = _reader(2 * 128 + 1)
@@ -317,9 +314,9 @@ def example(name: str, batch: int = 1) -> dict[str, Tensor]:
         return {"image": torch.rand(batch, 3, bisenet.SIZE, bisenet.SIZE)}
     return {
         "points": torch.rand(batch, POINTS, 2),
-        "features": torch.rand(batch, FEATURES),
+        "features": torch.rand(batch, SEEN),
         "neutral_points": torch.rand(batch, POINTS, 2),
-        "neutral_features": torch.rand(batch, FEATURES),
+        "neutral_features": torch.rand(batch, SEEN),
         "has_neutral": torch.ones(batch, 1),
     }
 

@@ -108,6 +108,19 @@ class Task:
         moved = cv2.warpAffine(np.ascontiguousarray(image), matrix, (size, size))
         return moved, alignment.transform(matrix, points)
 
+    def with_neutrals(
+        self, rng: Generator, indices: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+        """(indices, mirrored, where (B,)) of a batch in which half of the faces come with the same
+        person's neutral one, mirrored alike, further down; ``where`` that stands, or -1."""
+        rest = self.pairs.neutral[indices[: len(indices) // 2]]
+        beside = np.flatnonzero(rest >= 0)
+        where = np.full(len(indices) + len(beside), -1)
+        where[beside] = len(indices) + np.arange(len(beside))
+        mirrored = rng.random(len(indices)) < 0.5
+        mirrored = np.concatenate([mirrored, mirrored[beside]])
+        return np.concatenate([indices, rest[beside]]), mirrored, where
+
     def to(self, device: torch.device) -> None:
         """Brings frozen networks that judge the taught one to its device."""
 

@@ -1,5 +1,5 @@
-"""Teaching the estimator: what capture's landmark network sees of a face, beside the same person's
-neutral one."""
+"""Teaching the estimator: what capture's networks see of a face, beside the same person's neutral
+one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 import torch
 from numpy.random import Generator
@@ -16,45 +17,44 @@ from torch import Tensor, nn
 from mien.core import alignment, models
 from mien.training import augment, networks
 from mien.training.data import Floats, Pairs, Pixels, mirror_values
+from mien.training.evaluate import find
 from mien.training.geometry import geometry_batch, load_geometry
 from mien.training.metrics import Scores, estimator_scores
 from mien.training.task import (
     Array,
     Batch,
     Task,
-    compose,
     difference,
     discord,
     importance,
     sheet,
-    to_tensor,
 )
 from mien.training.task_aligned import labelled
 
-SIDE: Final = networks.LANDMARKS_SIZE
+SMALLEST, LARGEST = 120, 256  # px of a face box in the footage
+AROUND: Final = 1.2  # of the footage over the face box
+TILE: Final = 128  # px of a face in the picture
 LOOKS: Final = 4  # at every training face, each in another light and box; every second mirrored
 NEUTRAL_GIVEN: Final = 0.6  # of the samples know their neutral face
 BLIND: Final = 512  # faces without a picture in every batch
 POINTS_RATE: Final = 2e-3
 LANDMARK_ERROR: Final = 0.03  # of the eyes' distance, about what the landmark network leaves
-_BATCH: Final = 32  # faces looked at at once
 
 
 @dataclass(frozen=True)
 class Looks:
-    """What the landmark network saw of N samples in K looks."""
+    """What the networks saw of N samples in K looks."""
 
     points: Floats  # (N, K, 68, 2) aligned, in 0..1
-    features: Floats  # (N, K, FEATURES)
+    features: Floats  # (N, K, SEEN)
 
     def at(self, rows: NDArray[np.int64], look: NDArray[np.int64]) -> tuple[Floats, Floats]:
         return self.points[rows, look], self.features[rows, look].astype(np.float32)
 
 
 class EstimatorTask(Task):
-    """Of pairs that the landmark network did not learn from: its features tell more of people it
-    knows, and the estimator would come to trust them.  Some 3000 steps on 7000 pairs are best;
-    10000 say less of people held out (ICC .55, not .62)."""
+    """Of pairs that the landmark network and the refiner did not learn from: their features tell
+    more of people they know, and the estimator would come to trust them."""
 
     name = "estimator"
     batch_size = 256
@@ -63,7 +63,7 @@ class EstimatorTask(Task):
         super().__init__(pairs)
         train, _ = pairs.split()
         self.geometry = load_geometry(pairs.folder / "geometry.npz", 3000)
-        self.landmarks = models.load("cpu").landmarks
+        self.models = models.load("cpu")
         self.weight = importance(pairs.values[train])
         self._row = np.zeros(len(pairs), int)
         self._row[train] = np.arange(len(train))
@@ -82,34 +82,31 @@ class EstimatorTask(Task):
     def look(
         self, rng: Generator, indices: NDArray[np.int64], looks: int, disturbed: bool
     ) -> Looks:
-        """What the landmark network sees in boxes placed as a tracker places them."""
+        """What the networks see in boxes placed as a tracker places them."""
         points = np.empty((len(indices), looks, 68, 2), np.float32)
-        features = np.empty((len(indices), looks, networks.FEATURES), np.float16)
-        for k in range(looks):
-            for start in range(0, len(indices), _BATCH):
-                part = slice(start, start + _BATCH)
-                crops, _ = self.crops(rng, indices[part], k % 2 == 1, disturbed)
-                found, features[part, k] = self.landmarks.run(
-                    ["points", "features"], {"image": to_tensor(crops).numpy()}
-                )
-                points[part, k] = [
-                    alignment.transform(alignment.aligned_matrix(p, 1), p) for p in found
-                ]
+        features = np.empty((len(indices), looks, networks.SEEN), np.float16)
+        for n, i in enumerate(indices):
+            for k in range(looks):
+                image, truth = self.footage(rng, int(i), k % 2 == 1, disturbed)
+                face = find(self.models, image, truth, rng)
+                matrix = alignment.aligned_matrix(face.points, 1)
+                points[n, k] = alignment.transform(matrix, face.points)
+                features[n, k] = face.features
         return Looks(points, features)
 
-    def crops(
-        self, rng: Generator, indices: NDArray[np.int64], mirrored: bool, disturbed: bool
-    ) -> tuple[list[Pixels], list[Array]]:
-        """Face boxes (128, 128, 3), and the true landmarks in their pixels."""
-        out, marks = [], []
-        for i in indices:
-            face, points = self.face(rng, int(i), mirrored, 5 if disturbed else 0)
-            box = alignment.box_matrix(alignment.face_box(points), 1)
-            matrix = SIDE * compose(augment.jitter(rng, 0.02, 0.05, 0), box)
-            crop = augment.paste(face, matrix, augment.background(rng, SIDE))
-            out.append(augment.disturb(rng, crop, cover=0.05) if disturbed else crop)
-            marks.append(alignment.transform(matrix, points))
-        return out, marks
+    def footage(
+        self, rng: Generator, i: int, mirrored: bool, disturbed: bool
+    ) -> tuple[Pixels, Array]:
+        """A face with a little around it, and the true landmarks in its pixels."""
+        face, points = self.face(rng, i, mirrored, 5 if disturbed else 0)
+        size = LARGEST if not disturbed else rng.uniform(SMALLEST, LARGEST)
+        box = alignment.face_box(points) * (1, 1, AROUND)
+        side = round(AROUND * size)
+        matrix = alignment.box_matrix(box, side)
+        image = augment.paste(face, matrix, augment.background(rng, side))
+        if disturbed:
+            image = augment.disturb(rng, image, cover=0.05)
+        return image, alignment.transform(matrix, points)
 
     def begin(self, network: nn.Module, seconds: float) -> None:
         """Learns to read the points, which is quick, so that the features only have to add."""
@@ -184,9 +181,12 @@ class EstimatorTask(Task):
         }
 
     def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
-        """Crops with the four strongest units: said / true."""
+        """Faces with the four strongest units: said / true."""
         indices = np.resize(indices, 24)
         said = self.say(network, self.look(np.random.default_rng(10), indices, 1, True), None)
-        crops, _ = self.crops(np.random.default_rng(10), indices, False, True)
-        tiles = zip(crops, said, self.pairs.values[indices], strict=True)
-        return sheet([labelled(crop / 255, y, t) for crop, y, t in tiles], 6)
+        rng, tiles = np.random.default_rng(10), []
+        for i, y in zip(indices, said, strict=True):
+            image, _ = self.footage(rng, int(i), False, False)
+            tile = cv2.resize(image, (TILE, TILE), interpolation=cv2.INTER_AREA)
+            tiles.append(labelled(tile / 255, y, self.pairs.values[i]))
+        return sheet(tiles, 6)

@@ -72,15 +72,11 @@ class LandmarksTask(Task):
         return image, alignment.transform(matrix, points) / SIZE, kind >= 0.18
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
-        """Half of the faces come with the same person's neutral one, further down the batch."""
-        rest = self.pairs.neutral[indices[: len(indices) // 2]]
-        beside = np.flatnonzero(rest >= 0)
-        where = np.full(len(indices) + len(beside), -1)
-        where[beside] = len(indices) + np.arange(len(beside))
-        mirrored = rng.random(len(indices)) < 0.5
-        mirrored = np.concatenate([mirrored, mirrored[beside]])
-        indices = np.concatenate([indices, rest[beside]])
-        held = np.arange(len(indices)) >= len(mirrored) - len(beside)
+        """Crops, points, which of them hold a face where they should, values, and where in the
+        batch a face's neutral one is."""
+        faces = len(indices)
+        indices, mirrored, where = self.with_neutrals(rng, indices)
+        held = np.arange(len(indices)) >= faces
         crops = [
             self.crop(rng, int(i), disturbed, not disturbed or bool(h), bool(m))
             for i, h, m in zip(indices, held, mirrored, strict=True)

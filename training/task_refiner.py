@@ -69,14 +69,8 @@ class RefinerTask(Task):
         return cut, cut.inside(points), float(corners * refining.FACE / size)
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
-        """Half of the faces come with the same person's neutral one, further down the batch."""
-        rest = self.pairs.neutral[indices[: len(indices) // 2]]
-        beside = np.flatnonzero(rest >= 0)
-        where = np.full(len(indices) + len(beside), -1)
-        where[beside] = len(indices) + np.arange(len(beside))
-        mirrored = rng.random(len(indices)) < 0.5
-        mirrored = np.concatenate([mirrored, mirrored[beside]])
-        indices = np.concatenate([indices, rest[beside]])
+        """Patches, points, values, and where in the batch a face's neutral one is."""
+        indices, mirrored, where = self.with_neutrals(rng, indices)
         eyes, mouth, points, _ = self.cut(rng, indices, disturbed, mirrored)
         values = self.pairs.values[indices]
         values[mirrored] = mirror_values(values[mirrored])

@@ -20,7 +20,7 @@ from mien.core import identity, models, parameters
 from mien.core.estimator import Estimator
 from mien.core.sparse_model import sparse_model
 from mien.training.data import load_pairs
-from mien.training.evaluate import held_out, look
+from mien.training.evaluate import held_out, see
 
 Array = NDArray[np.float64]
 SHAPES = 6  # of brows, see tools/brow_styles.py
@@ -40,7 +40,7 @@ def main(folders: list[Path]) -> None:
     pairs, nets, model = load_pairs(*folders, vectors=True), models.load("cpu"), sparse_model()
     estimator = Estimator(nets.estimator, nets.values)
     held = np.array(held_out(pairs))
-    seen, _ = look(pairs, held.tolist(), nets)
+    seen, _ = see(pairs, held.tolist(), nets)
 
     def landmarks(who: Array) -> Array:
         person = model.person(who)

@@ -1,0 +1,63 @@
+"""Landmarks of faces: a look at each box, then a closer one at eyes, brows and mouth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import alignment, refining
+
+Array = NDArray[np.float64]
+Image = NDArray[Any]
+
+SIZE: Final = 128  # side of the landmark network's input in pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A face in an image: landmarks (68, 2) in pixels, confidence in 0..1, and what the networks
+    saw (F,)."""
+
+    points: Array
+    confidence: float
+    features: NDArray[np.float32]
+
+
+def look(session: Any, image: Image, boxes: list[Array]) -> list[Seen]:
+    """The face in each box (centre x, centre y, side) of an image (H, W, 3) RGB."""
+    if not boxes:
+        return []
+    matrices = [alignment.box_matrix(box, SIZE) for box in boxes]
+    crops = [alignment.warp(image, matrix, SIZE) for matrix in matrices]
+    points, logits, features = session.run(
+        ["points", "score", "features"], {"image": _network_input(np.stack(crops))}
+    )
+    scores = 1 / (1 + np.exp(-logits.reshape(-1).astype(float)))
+    return [
+        Seen(alignment.transform(alignment.inverse(m), p * SIZE), float(score), seen)
+        for m, p, score, seen in zip(matrices, points, scores, features, strict=True)
+    ]
+
+
+def look_closer(session: Any, image: Image, faces: list[Seen]) -> list[Seen]:
+    """The same faces with refined landmarks, and with the features of both looks."""
+    if not faces:
+        return []
+    cuts = [refining.cut(image, face.points) for face in faces]
+    inputs = {
+        "eyes": _network_input(np.stack([cut.eyes for cut in cuts])),
+        "mouth": _network_input(np.stack([cut.mouth for cut in cuts])),
+    }
+    points, features = session.run(["points", "features"], inputs)
+    return [
+        Seen(cut.outside(p, f.points), f.confidence, np.concatenate([f.features, seen]))
+        for cut, f, p, seen in zip(cuts, faces, points, features, strict=True)
+    ]
+
+
+def _network_input(crops: Image) -> NDArray[np.float32]:
+    """Pixels (..., H, W, 3) as (..., 3, H, W) in 0..1."""
+    return np.moveaxis(crops, -1, -3).astype(np.float32) / np.float32(255)
