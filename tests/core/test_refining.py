@@ -66,7 +66,7 @@ def test_the_left_eye_is_seen_as_a_right_one() -> None:
 
 
 def test_a_face_at_the_edge_is_cut_too() -> None:
-    points = face() + (0.45 * SIZE, -0.3 * SIZE)
+    points = face() + np.array([0.45, -0.3]) * SIZE
     cut = refining.cut(np.full((SIZE, SIZE, 3), 9, np.uint8), points)
     assert (cut.eyes == 9).all() and (cut.mouth == 9).all()
     assert cut.outside(cut.inside(points), points) == pytest.approx(points)
