@@ -209,10 +209,11 @@ def jitter(rng: Generator, shift: float, scale: float, turn: float) -> Array:
     return np.array([[c, s, dx - 0.5 * (c + s)], [-s, c, dy - 0.5 * (c - s)]])
 
 
-def misplacement(rng: Generator, amount: float, count: int) -> Array:
+def misplacement(rng: Generator, amount: Array | float, count: int) -> Array:
     """(count, 68, 2) errors of a tracker's landmarks in face units: regions go astray together.
 
-    ``amount`` is about the mean error; some faces are harder than others.
+    ``amount``, or each landmark's (68, 1), is about the mean error; some faces are harder than
+    others.
     """
     out = rng.normal(0, 0.45, (count, 68, 2)) + rng.normal(0, 0.3, (count, 1, 2))
     for region in REGIONS:

@@ -86,11 +86,12 @@ def aligned(points: Array) -> Array:
 
 
 def geometry_batch(
-    geometry: Geometry, rng: Generator, count: int, neutral: float, error: float
+    geometry: Geometry, rng: Generator, count: int, neutral: float, error: Array | float
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """(points, neutral points (N, 68, 2), has_neutral (N, 1), values (N, 41)).
 
-    Landmarks are off as a tracker's; a share ``neutral`` of the samples knows its neutral face.
+    Landmarks are off as a tracker's, each by some ``error`` (68, 1) of the eyes' distance; a share
+    ``neutral`` of the samples knows its neutral face.
     """
     people, faces = geometry.values.shape[:2]
     p, k = rng.integers(people, size=count), rng.integers(faces, size=count)
