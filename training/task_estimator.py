@@ -4,6 +4,7 @@ one."""
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,7 +32,7 @@ from mien.training.task import (
 )
 from mien.training.task_aligned import labelled
 
-SMALLEST, LARGEST = 120, 256  # px of a face box in the footage
+SMALLEST, LARGEST = 100, 180  # px of a face box in the footage
 AROUND: Final = 1.2  # of the footage over the face box
 TILE: Final = 128  # px of a face in the picture
 LOOKS: Final = 4  # at every training face, each in another light and box; every second mirrored
@@ -39,7 +40,7 @@ NEUTRAL_GIVEN: Final = 0.6  # of the samples know their neutral face
 BLIND: Final = 512  # faces without a picture in every batch
 POINTS_RATE: Final = 2e-3
 # Of the eyes' distance, about what the two networks leave: jaw, brows, nose, eyes, mouth.
-LANDMARK_ERROR: Final = np.repeat([0.075, 0.02, 0.028, 0.014, 0.02], [17, 10, 9, 12, 20])[:, None]
+LANDMARK_ERROR: Final = np.repeat([0.078, 0.022, 0.03, 0.016, 0.024], [17, 10, 9, 12, 20])[:, None]
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,20 @@ class EstimatorTask(Task):
         """What the networks see in boxes placed as a tracker places them."""
         points = np.empty((len(indices), looks, 68, 2), np.float32)
         features = np.empty((len(indices), looks, networks.SEEN), np.float16)
-        for n, i in enumerate(indices):
+        seed = int(rng.integers(2**31))
+
+        def see(n: int) -> None:
+            own = np.random.default_rng([seed, n])
             for k in range(looks):
-                image, truth = self.footage(rng, int(i), k % 2 == 1, disturbed)
-                face = find(self.models, image, truth, rng)
+                image, truth = self.footage(own, int(indices[n]), k % 2 == 1, disturbed)
+                face = find(self.models, image, truth, own)
                 matrix = alignment.aligned_matrix(face.points, 1)
                 points[n, k] = alignment.transform(matrix, face.points)
                 features[n, k] = face.features
+
+        with ThreadPoolExecutor(models.THREADS) as pool:
+            for _ in pool.map(see, range(len(indices))):
+                pass
         return Looks(points, features)
 
     def footage(
