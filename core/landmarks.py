@@ -42,11 +42,16 @@ def look(session: Any, image: Image, boxes: list[Array]) -> list[Seen]:
     ]
 
 
-def look_closer(session: Any, image: Image, faces: list[Seen]) -> list[Seen]:
-    """The same faces with refined landmarks, and with the features of both looks."""
+def look_closer(
+    session: Any, image: Image, faces: list[Seen], about: list[Array] | None = None
+) -> list[Seen]:
+    """The same faces with refined landmarks, and with the features of both looks.
+
+    Patches are cut where their landmarks are, or ``about`` where these landmarks (68, 2) are.
+    """
     if not faces:
         return []
-    cuts = [refining.cut(image, face.points) for face in faces]
+    cuts = [refining.cut(image, points) for points in about or [face.points for face in faces]]
     inputs = {
         "eyes": _network_input(np.stack([cut.eyes for cut in cuts])),
         "mouth": _network_input(np.stack([cut.mouth for cut in cuts])),

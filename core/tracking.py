@@ -21,6 +21,7 @@ WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none
 LIKE: Final = 0.25  # how much of a new face F_seg must find where the landmarks are
 PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks refuse some
+HOLD: Final = 0.02  # of the eyes' distance: a stiller face is looked at in the same patches
 SAME: Final = 0.4  # two boxes that overlap more are one face
 _SMALLEST: Final = 8.0  # pixels; a box below that is no face
 
@@ -39,6 +40,7 @@ class Tracker:
     def __init__(self, loaded: Models, faces: int) -> None:
         self._find, self._faces, self._networks = Finder(loaded.finder), faces, loaded
         self._seen: dict[int, Seen] = {}  # from afar
+        self._held: dict[int, Array] = {}  # number -> landmarks about which its patches are cut
         self._last: dict[int, Array] = {}  # number -> its latest box, seen now or lost
         self._since_look = PATIENCE
 
@@ -58,7 +60,8 @@ class Tracker:
             self._look(image)
         numbers = sorted(self._seen)
         seen = [self._seen[number] for number in numbers]
-        closer = look_closer(self._networks.refiner, image, seen)
+        about = [self._hold(number, self._seen[number].points) for number in numbers]
+        closer = look_closer(self._networks.refiner, image, seen, about)
         return [
             Face(face.points, face.confidence, face.features, number)
             for number, face in zip(numbers, closer, strict=True)
@@ -85,6 +88,13 @@ class Tracker:
                 self._accept(self._number_for(face.points), face)
                 if len(self._seen) == self._faces:
                     return
+
+    def _hold(self, number: int, points: Array) -> Array:
+        """Where to cut the patches: what a still face shows then moves by no pixel."""
+        held = self._held.get(number, points)
+        moved = np.abs(points - held).mean() / max(np.linalg.norm(points[36] - points[45]), 1e-6)
+        self._held[number] = held if moved <= HOLD else points
+        return self._held[number]
 
     def _accept(self, number: int, face: Seen) -> None:
         box = alignment.face_box(face.points)

@@ -83,6 +83,18 @@ def test_a_photo_in_every_dress_shows_the_same(photo: np.ndarray, tmp_path: Path
     assert np.ptp(list(yaw.values())) < 6
 
 
+def test_a_still_face_keeps_still(photo: np.ndarray) -> None:
+    """Whatever the sensor adds, by less than .6 % of the eye corners' distance."""
+    rng, tracker, track = np.random.default_rng(1), Tracker(models.load("cpu"), 1), []
+    for _ in range(12):
+        noise = rng.normal(0, 3, photo.shape)
+        frame = np.clip(photo + noise, 0, 255).astype(np.uint8)
+        track.append(tracker.update(frame)[0].points)
+    points = np.array(track[2:])  # the first boxes are the finder's
+    off = np.sqrt(((points - points.mean(0)) ** 2).sum(-1).mean())
+    assert 0 < off < 0.006 * np.linalg.norm(points[0, 36] - points[0, 45])
+
+
 def test_portrait_with_rotation_flag(photo: np.ndarray, make_video) -> None:
     """Stored lying on its side, and turned upright by the flag."""
     side = min(photo.shape[:2]) // 16 * 16
