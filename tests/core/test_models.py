@@ -55,7 +55,7 @@ def test_estimates_are_parameters_whatever_the_batch() -> None:
     loaded = models.load("cpu")
     estimator = Estimator(loaded.estimator, loaded.values)
     rng = np.random.default_rng(0)
-    width = loaded.landmarks.get_outputs()[2].shape[1] + loaded.refiner.get_outputs()[1].shape[1]
+    width = loaded.estimator.get_inputs()[1].shape[1]
     faces = [
         Sample(rng.random((68, 2), np.float32), rng.random(width, np.float32)) for _ in range(35)
     ]

@@ -14,7 +14,7 @@ from mien.core.errors import UserError
 from mien.core.performer import Neutral
 from mien.core.take import Take
 
-NETWORK = models.read_manifest()["landmarks.onnx"]["sha256"]
+NETWORK = models.load("cpu").network
 
 
 @pytest.fixture
