@@ -86,6 +86,11 @@ def warp(image: Image, matrix: Array, size: int) -> Image:
     return crop
 
 
+def network_input(crops: Image) -> NDArray[np.float32]:
+    """Crops (..., H, W, 3) of 0..255 as networks take them, (..., 3, H, W) in 0..1."""
+    return np.moveaxis(crops, -1, -3).astype(np.float32) / np.float32(255)
+
+
 def roll(matrix: Array) -> float:
     """Degrees by which the face in the image is tilted towards the subject's left shoulder."""
     return float(np.degrees(np.arctan2(matrix[0, 1], matrix[0, 0])))

@@ -33,7 +33,7 @@ def look(session: Any, image: Image, boxes: list[Array]) -> list[Seen]:
     matrices = [alignment.box_matrix(box, SIZE) for box in boxes]
     crops = [alignment.warp(image, matrix, SIZE) for matrix in matrices]
     points, logits, features = session.run(
-        ["points", "score", "features"], {"image": _network_input(np.stack(crops))}
+        ["points", "score", "features"], {"image": alignment.network_input(np.stack(crops))}
     )
     scores = 1 / (1 + np.exp(-logits.reshape(-1).astype(float)))
     return [
@@ -53,16 +53,11 @@ def look_closer(
         return []
     cuts = [refining.cut(image, points) for points in about or [face.points for face in faces]]
     inputs = {
-        "eyes": _network_input(np.stack([cut.eyes for cut in cuts])),
-        "mouth": _network_input(np.stack([cut.mouth for cut in cuts])),
+        "eyes": alignment.network_input(np.stack([cut.eyes for cut in cuts])),
+        "mouth": alignment.network_input(np.stack([cut.mouth for cut in cuts])),
     }
     points, features = session.run(["points", "features"], inputs)
     return [
         Seen(cut.outside(p, f.points), f.confidence, np.concatenate([f.features, seen]))
         for cut, f, p, seen in zip(cuts, faces, points, features, strict=True)
     ]
-
-
-def _network_input(crops: Image) -> NDArray[np.float32]:
-    """Pixels (..., H, W, 3) as (..., 3, H, W) in 0..1."""
-    return np.moveaxis(crops, -1, -3).astype(np.float32) / np.float32(255)

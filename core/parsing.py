@@ -54,6 +54,6 @@ class Parsed:
 def parse(session: Any, image: NDArray[Any], points: ArrayLike) -> Parsed:
     """A frame (H, W, 3) RGB around landmarks (68, 2) in it; ``session`` is F_seg's."""
     matrix = alignment.aligned_matrix(points, SIZE)
-    crop = alignment.warp(image, matrix, SIZE).transpose(2, 0, 1)[None]
-    (logits,) = session.run(["logits"], {"image": crop.astype(np.float32) / np.float32(255)})
+    crop = alignment.network_input(alignment.warp(image, matrix, SIZE)[None])
+    (logits,) = session.run(["logits"], {"image": crop})
     return Parsed(logits[0].argmax(0), alignment.transform(matrix, points))

@@ -28,7 +28,8 @@ FACE: Final = 200  # px of the aligned crop out of which the patches are cut
 EYE: Final = (64, 48)  # px of a patch, width and height
 LIPS: Final = (80, 64)
 _AROUND: Final = 24  # px about the aligned crop, for what lies at its edge
-_GROUPS: Final = ((RIGHT, EYE, False), (LEFT, EYE, True), (MOUTH, LIPS, False))
+_GROUPS: Final = ((RIGHT, EYE), (LEFT, EYE), (MOUTH, LIPS))
+_LEFT_ROWS: Final = slice(len(RIGHT), len(RIGHT) + len(LEFT))  # of what the network says
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +40,24 @@ class Patches:
     eyes: Image
     mouth: Image
     _matrix: Array  # image px to px of the crop that they were cut out of
-    _corners: Array  # (3, 2) in that crop
+    _corners: Array  # (47, 2) of each point's patch in that crop
 
     def inside(self, points: Array) -> Array:
         """(47, 2) where landmarks (68, 2) of the image lie in the patches, px."""
         moved = alignment.transform(self._matrix, points)
-        parts = []
-        for (group, (width, _), mirrored), corner in zip(_GROUPS, self._corners, strict=True):
-            part = moved[list(group)] - corner
-            if mirrored:
-                part[:, 0] = width - 1 - part[:, 0]
-            parts.append(part)
-        return np.concatenate(parts)
+        return _turned(moved[list(POINTS)] - self._corners)
 
     def outside(self, found: Array, points: Array) -> Array:
         """Landmarks (68, 2) of the image with those found in the patches (47, 2) px."""
-        moved, start = np.asarray(found, float).copy(), 0
-        for (group, (width, _), mirrored), corner in zip(_GROUPS, self._corners, strict=True):
-            part = moved[start : start + len(group)]
-            if mirrored:
-                part[:, 0] = width - 1 - part[:, 0]
-            part += corner
-            start += len(group)
-        out = np.array(points, float)
+        moved, out = _turned(np.array(found, float)) + self._corners, np.array(points, float)
         out[list(POINTS)] = alignment.transform(alignment.inverse(self._matrix), moved)
         return out
+
+
+def _turned(points: Array) -> Array:
+    """Points (47, 2) px of the patches with the left eye's mirrored, or mirrored back; in place."""
+    points[_LEFT_ROWS, 0] = EYE[0] - 1 - points[_LEFT_ROWS, 0]
+    return points
 
 
 def cut(image: Image, points: Array) -> Patches:
@@ -73,10 +67,10 @@ def cut(image: Image, points: Array) -> Patches:
     side = FACE + 2 * _AROUND
     face, moved = alignment.warp(image, matrix, side), alignment.transform(matrix, points)
     parts, corners = [], []
-    for group, size, mirrored in _GROUPS:
+    for group, size in _GROUPS:
         middle = moved[list(group)].mean(0)
         x, y = np.clip(np.round(middle - np.array(size) / 2), 0, side - np.array(size)).astype(int)
-        part = face[y : y + size[1], x : x + size[0]]
-        parts.append(part[:, ::-1] if mirrored else part)
-        corners.append((x, y))
-    return Patches(np.stack(parts[:2]), parts[2], matrix, np.array(corners, float))
+        parts.append(face[y : y + size[1], x : x + size[0]])
+        corners.append(np.tile([x, y], (len(group), 1)))
+    right, left, mouth = parts
+    return Patches(np.stack([right, left[:, ::-1]]), mouth, matrix, np.concatenate(corners))

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.core import parameters, refining
+from mien.core import landmarks, parameters, refining
 from mien.training import bisenet
 
 FINDER_SIZE: Final = 192
 FINDER_CELLS: Final = 24
 FINDER_UNIT: Final = 24.0  # px of a box side at log2 = 0
-LANDMARKS_SIZE: Final = 128
+LANDMARKS_SIZE: Final = landmarks.SIZE
 HEATMAP: Final = 32
 POINTS: Final = 68
 FREE: Final = 16  # heatmaps that no landmark teaches

@@ -192,7 +192,7 @@ class EstimatorTask(Task):
     def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
         """Faces with the four strongest units: said / true."""
         indices = np.resize(indices, 24)
-        said = self.say(network, self.look(np.random.default_rng(10), indices, 1, True), None)
+        said = self.say(network, self.look(np.random.default_rng(10), indices, 1, False), None)
         rng, tiles = np.random.default_rng(10), []
         for i, y in zip(indices, said, strict=True):
             image, _ = self.footage(rng, int(i), False, False)

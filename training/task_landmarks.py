@@ -20,6 +20,7 @@ from mien.training.task import (
     Array,
     Batch,
     Task,
+    bell_entropy,
     compose,
     difference,
     floats,
@@ -108,15 +109,8 @@ class LandmarksTask(Task):
         off = (found - points) * networks.HEATMAP  # in cells
         gap = (off[:, GAPS[:, 0]] - off[:, GAPS[:, 1]]).abs()
         off = off.abs()
-        # A soft-argmax alone is slow to sharpen; the bell around the truth shows it the place.
         centre = network.centres * networks.HEATMAP
-        bell = [
-            (-(centre - points[..., k : k + 1] * networks.HEATMAP).square() / 2).softmax(-1)
-            for k in (0, 1)
-        ]
-        target = bell[1][..., :, None] * bell[0][..., None, :]
-        logged = logits.flatten(2).log_softmax(-1).unflatten(2, logits.shape[2:])
-        heat = -(target * logged).sum((2, 3))[..., None]
+        heat = bell_entropy(logits, points * networks.HEATMAP, centre, centre)[..., None]
         each = (weight * (off + 0.15 * heat)).mean((1, 2)) + gap.mean((1, 2))
         return (each * there).sum() / there.sum().clamp(min=1)
 

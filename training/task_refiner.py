@@ -15,12 +15,23 @@ from mien.core import alignment, refining
 from mien.training import augment, networks
 from mien.training.data import Pairs, Pixels, mirror_values
 from mien.training.metrics import Scores
-from mien.training.task import Array, Batch, Task, difference, floats, importance, sheet, to_tensor
+from mien.training.task import (
+    Array,
+    Batch,
+    Task,
+    bell_entropy,
+    difference,
+    floats,
+    importance,
+    sheet,
+    to_tensor,
+)
 
 SMALLEST, LARGEST = 100, 240  # px of the aligned face in the footage
 MISPLACED: Final = 0.03  # of the eyes' distance, by the landmark network, and some more
 _BEHIND: Final = 64  # px of the background, of which little is in the patches
 _STEP: Final = 2.0  # px of a patch to a cell of the heatmaps
+_EYE: Final = len(refining.RIGHT)  # points of one eye's patch
 
 _RIGHT_WEIGHTS: Final = [1.0] * 5 + [1.5] * 6
 WEIGHTS: Final = np.array(2 * _RIGHT_WEIGHTS + [0.8] * 5 + [1.3] * 20, np.float32)
@@ -37,6 +48,17 @@ def _gaps() -> Tensor:
 
 
 GAPS: Final = _gaps()
+_PARTS: Final = {
+    "brows": [k for k, p in enumerate(refining.POINTS) if 17 <= p < 27],
+    "lids": [k for k, p in enumerate(refining.POINTS) if 36 <= p < 48],
+    "lips": [k for k, p in enumerate(refining.POINTS) if p >= 48],
+}
+
+
+def _heat(close: nn.Module, logits: Tensor, points: Tensor) -> Tensor:
+    """(B, P) :func:`bell_entropy` with bells of one cell, of points (B, P, 2) px in patches."""
+    step = close.x[1] - close.x[0]  # as in y
+    return bell_entropy(logits, points / step, close.x / step, close.y / step)
 
 
 class RefinerTask(Task):
@@ -104,39 +126,22 @@ class RefinerTask(Task):
         weight = torch.from_numpy(WEIGHTS).to(points.device)
         off = (found - points) / _STEP
         gap = (off[:, GAPS[:, 0]] - off[:, GAPS[:, 1]]).abs().mean()
-        both = 2 * len(refining.RIGHT)
-        eye = self.heat(network.eye, eye_logits, points[:, :both].reshape(-1, both // 2, 2))
-        heat = torch.cat(
-            (
-                eye.reshape(len(points), both),
-                self.heat(network.mouth, mouth_logits, points[:, both:]),
-            ),
-            1,
-        )
+        eyes_there, mouth_there = points.split([2 * _EYE, len(refining.MOUTH)], 1)
+        eye_heat = _heat(network.eye, eye_logits, eyes_there.reshape(-1, _EYE, 2))
+        mouth_heat = _heat(network.mouth, mouth_logits, mouth_there)
+        heat = torch.cat((eye_heat.reshape(-1, 2 * _EYE), mouth_heat), 1)
         placed = (weight * (off.abs().mean(2) + 0.08 * heat)).mean()
         return placed + gap + 0.3 * acted
-
-    def heat(self, close: nn.Module, logits: Tensor, points: Tensor) -> Tensor:
-        """(B, P) the cross entropy of heatmaps and bells about the points: a soft-argmax alone is
-        slow to sharpen."""
-        bells = []
-        for k, name in enumerate("xy"):
-            centres = getattr(close, name)
-            step = centres[1] - centres[0]
-            off = (centres - points[..., k : k + 1]) / step
-            bells.append((-off.square() / 2).softmax(-1))
-        target = bells[1][..., :, None] * bells[0][..., None, :]
-        logged = logits.flatten(2).log_softmax(-1).unflatten(2, logits.shape[2:])
-        return -(target * logged).sum((2, 3))
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
         """Errors in % of the outer eye corners' distance in the aligned crop."""
         out: Scores = {}
+        indices = indices[:400]
         device = next(network.parameters()).device
         for label, disturbed in (("clean", False), ("disturbed", True)):
             rng, off = np.random.default_rng(7), []
-            for start in range(0, min(len(indices), 400), 50):
-                part = indices[start : min(start + 50, 400)]
+            for start in range(0, len(indices), 50):
+                part = indices[start : start + 50]
                 mirrored = rng.random(len(part)) < 0.5
                 eyes, mouth, points, units = self.cut(rng, part, disturbed, mirrored)
                 with torch.no_grad():
@@ -159,13 +164,13 @@ class RefinerTask(Task):
         with torch.no_grad():
             found = network(eyes.to(device), mouth.to(device))[0].cpu().numpy()
         tiles = []
-        count, zoom = len(refining.RIGHT), 4
+        zoom = 4
         for e, m, f, t in zip(eyes, mouth, found, points.numpy(), strict=True):
             row = []
             for k, patch in enumerate((*e, m)):
                 tile = (patch.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
                 tile = cv2.resize(tile, None, None, zoom, zoom, cv2.INTER_CUBIC)
-                part = slice(k * count, (k + 1) * count) if k < 2 else slice(2 * count, None)
+                part = slice(k * _EYE, (k + 1) * _EYE) if k < 2 else slice(2 * _EYE, None)
                 for colour, marks in (((255, 60, 60), t[part]), ((0, 255, 0), f[part])):
                     for x, y in (marks + 0.5) * zoom:
                         cv2.circle(tile, (int(x), int(y)), 2, colour, -1)
@@ -173,10 +178,3 @@ class RefinerTask(Task):
                 row.append(cv2.copyMakeBorder(tile, 0, tall, 0, 0, cv2.BORDER_CONSTANT))
             tiles.append(np.hstack(row))
         return sheet(tiles, 3)
-
-
-_PARTS: Final = {
-    "brows": [k for k, p in enumerate(refining.POINTS) if 17 <= p < 27],
-    "lids": [k for k, p in enumerate(refining.POINTS) if 36 <= p < 48],
-    "lips": [k for k, p in enumerate(refining.POINTS) if p >= 48],
-}
