@@ -61,28 +61,31 @@ def inverse(matrix: Array) -> Array:
     return np.asarray(cv2.invertAffineTransform(matrix), float)
 
 
-def warp(image: Image, matrix: Array, size: int) -> Image:
-    """Crop of size x size pixels of an image (H, W) or (H, W, C); its edge is repeated outside.
+def warp(image: Image, matrix: Array, size: int | tuple[int, int]) -> Image:
+    """Crop of a side or (width, height) px of an image (H, W) or (H, W, C), whose edge is repeated
+    outside.
 
     A large face is first shrunk by a whole number over its area, as bilinear sampling alone
     would alias.
     """
     shrink = int(1 / max(np.hypot(matrix[0, 0], matrix[1, 0]), 1e-6))
+    x, y = size if isinstance(size, tuple) else (size, size)
     if shrink > 1:
-        corners = transform(inverse(matrix), [[0, 0], [size, 0], [0, size], [size, size]])
+        corners = transform(inverse(matrix), [[0, 0], [x, 0], [0, y], [x, y]])
         height, width = image.shape[:2]
         x0, y0 = np.clip(np.floor(corners.min(0)).astype(int) - shrink, 0, [width - 1, height - 1])
         x1, y1 = np.clip(
             np.ceil(corners.max(0)).astype(int) + shrink, [x0 + 1, y0 + 1], [width, height]
         )
-        part = image[y0:y1, x0:x1]
         wide, high = max(1, (x1 - x0) // shrink), max(1, (y1 - y0) // shrink)
+        # Whole blocks of pixels: OpenCV is ten times as fast there.
+        part = image[y0 : min(y1, y0 + shrink * high), x0 : min(x1, x0 + shrink * wide)]
         image = cv2.resize(part, (wide, high), interpolation=cv2.INTER_AREA)
         # Pixel centres lie at whole numbers: x = x0 + (x' + 1/2) * step - 1/2.
-        step = np.array([(x1 - x0) / wide, (y1 - y0) / high])
+        step = np.array([part.shape[1] / wide, part.shape[0] / high])
         origin = np.array([x0, y0]) + step / 2 - 0.5
         matrix = np.column_stack([matrix[:, :2] * step, transform(matrix, origin)])
-    crop: Image = cv2.warpAffine(image, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    crop: Image = cv2.warpAffine(image, matrix, (x, y), borderMode=cv2.BORDER_REPLICATE)
     return crop
 
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import identity, models, parameters, preview
+from .ahead import ahead
 from .errors import UserError
 from .estimator import Estimator, Sample, sample
-from .frames import SEQUENCE_FPS, open_footage
+from .frames import SEQUENCE_FPS, Frame, open_footage
 from .live import Live, paced
 from .parsing import parse
 from .performer import Neutral
 from .take import Take
-from .tracking import Tracker
+from .tracking import Face, Tracker
 
 Array = NDArray[np.float64]
 
@@ -48,8 +49,8 @@ class Cancelled(Exception):
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a capture is.  ``total`` and ``eta`` (seconds) are None where the end is unknown;
-    ``fps`` is over all stages, ``seconds`` the time spent in each of ``STAGES``; ``provider`` and
-    ``note`` are those of ``Models``."""
+    ``fps`` is over all, ``seconds`` the time spent in each of ``STAGES``, of which the first two
+    run beside the others of the frame before; ``provider`` and ``note`` are those of ``Models``."""
 
     done: int
     total: int | None
@@ -83,7 +84,7 @@ class _Clock:
     def __init__(self, total: int | None, loaded: models.Models) -> None:
         self.total, self.done, self.again = total, 0, 0  # again: estimated with a neutral
         self.seconds = dict.fromkeys(STAGES, 0.0)
-        self._loaded, self._reported = loaded, 0.0
+        self._loaded, self._reported, self._began = loaded, 0.0, time.perf_counter()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -94,7 +95,7 @@ class _Clock:
             self.seconds[name] += time.perf_counter() - began
 
     def progress(self) -> Progress:
-        spent = sum(self.seconds.values())
+        spent = time.perf_counter() - self._began
         eta = None
         if self.total is not None and self.done:
             # The second look at a frame takes about as long as its first estimate did.
@@ -165,37 +166,47 @@ def capture(
             raise Cancelled
         clock.report(progress)
 
-    while not (finished and finished()):
-        go_on()
-        with clock.stage("decode"):
-            frame = next(source_frames, None)
-        if frame is None:
-            break
-        read = time.time()
-        with clock.stage("find"):
-            found = tracker.update(frame.image)
-        with clock.stage("align"):
-            for face in found:
-                new, roll = sample(face.points, face.features)
-                kept = seen[face.number]
-                if len(kept.rows) % LOOK_EVERY == 0:
-                    kept.hidden.append(parse(loaded.parser, frame.image, face.points).hidden())
-                kept.rows.append(len(indices))
-                kept.samples.append(new)
-                kept.rolls.append(roll)
-                kept.scores.append(face.confidence)
-        with clock.stage("estimate"):
-            for face in found:
-                kept = seen[face.number]
-                kept.vectors.append(estimator(kept.samples[-1:])[0])
-            if live and found and found[-1].number == faces - 1:
-                live(read, now(kept.samples[-1], kept.rolls[-1], frame.time))
-        if picture and read - drawn >= preview.INTERVAL and found and found[-1].number == faces - 1:
-            drawn = read
-            picture(preview.picture(frame.image, found[-1].points))
-        indices.append(frame.index)
-        times.append(frame.time)
-        clock.done += 1
+    def followed() -> Iterator[tuple[Frame, float, list[Face]]]:
+        while True:
+            with clock.stage("decode"):
+                frame = next(source_frames, None)
+            if frame is None:
+                return
+            read = time.time()
+            with clock.stage("find"):
+                found = tracker.follow(frame.image)
+            yield frame, read, found
+
+    go_on()
+    with closing(ahead(followed())) as coming:
+        for frame, read, afar in coming:
+            go_on()
+            if finished and finished():
+                break
+            with clock.stage("align"):
+                found = tracker.refine(frame.image, afar)
+                for face in found:
+                    new, roll = sample(face.points, face.features)
+                    kept = seen[face.number]
+                    if len(kept.rows) % LOOK_EVERY == 0:
+                        kept.hidden.append(parse(loaded.parser, frame.image, face.points).hidden())
+                    kept.rows.append(len(indices))
+                    kept.samples.append(new)
+                    kept.rolls.append(roll)
+                    kept.scores.append(face.confidence)
+            with clock.stage("estimate"):
+                for face in found:
+                    kept = seen[face.number]
+                    kept.vectors.append(estimator(kept.samples[-1:])[0])
+                last = found[-1] if found and found[-1].number == faces - 1 else None
+                if live and last:
+                    live(read, now(kept.samples[-1], kept.rolls[-1], frame.time))
+            if picture and last and read - drawn >= preview.INTERVAL:
+                drawn = read
+                picture(preview.picture(frame.image, last.points))
+            indices.append(frame.index)
+            times.append(frame.time)
+            clock.done += 1
 
     clock.total = clock.done
     frames, stamps = np.array(indices, int), np.array(times)

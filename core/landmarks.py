@@ -1,7 +1,8 @@
-"""Landmarks of faces: a look at each box, then a closer one at eyes, brows and mouth."""
+"""Landmarks of faces: a look at each box, then a closer one at the parts of the face."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,7 +44,7 @@ def look(session: Any, image: Image, boxes: list[Array]) -> list[Seen]:
 
 
 def look_closer(
-    session: Any, image: Image, faces: list[Seen], about: list[Array] | None = None
+    session: Any, image: Image, faces: Sequence[Seen], about: list[Array] | None = None
 ) -> list[Seen]:
     """The same faces with refined landmarks, and with the features of both looks.
 
@@ -53,11 +54,11 @@ def look_closer(
         return []
     cuts = [refining.cut(image, points) for points in about or [face.points for face in faces]]
     inputs = {
-        "eyes": alignment.network_input(np.stack([cut.eyes for cut in cuts])),
-        "mouth": alignment.network_input(np.stack([cut.mouth for cut in cuts])),
+        name: alignment.network_input(np.stack([getattr(cut, name) for cut in cuts]))
+        for name in ("eyes", "mouth", "oval")
     }
     points, features = session.run(["points", "features"], inputs)
     return [
-        Seen(cut.outside(p, f.points), f.confidence, np.concatenate([f.features, seen]))
+        Seen(cut.outside(p), f.confidence, np.concatenate([f.features, seen]))
         for cut, f, p, seen in zip(cuts, faces, points, features, strict=True)
     ]

@@ -15,7 +15,7 @@ from .errors import UserError
 WEIGHTS: Final = Path(__file__).parent / "weights"
 NETWORKS: Final = ("finder", "landmarks", "refiner", "estimator", "parser")
 DEVICES: Final = ("auto", "cpu", "cuda")
-THREADS: Final = 2
+_THREADS: Final = {"finder": 2, "parser": 2}  # the others gain nothing from a second one
 _CUDA: Final = "CUDAExecutionProvider"
 _CPU: Final = "CPUExecutionProvider"
 
@@ -71,14 +71,8 @@ def load(device: str = "auto", folder: Path = WEIGHTS) -> Models:
     wanted = [_CUDA, _CPU] if offered and device != "cpu" else [_CPU]
     if _CUDA in wanted and hasattr(ort, "preload_dlls"):
         ort.preload_dlls()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    # Threads that spin while they wait take most of the second core from Blender, live: 59 ms a
-    # frame in all, and not 16.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # its warnings are about CUDA's absence, which `note` tells
     finder, landmarks, refiner, estimator, parser = (
-        ort.InferenceSession(read_network(name, manifest, folder), options, providers=wanted)
+        ort.InferenceSession(read_network(name, manifest, folder), options(name), providers=wanted)
         for name in NETWORKS
     )
     # onnxruntime falls back in silence: only the session knows what runs it.
@@ -95,6 +89,17 @@ def load(device: str = "auto", folder: Path = WEIGHTS) -> Models:
         _why_not_cuda(device, offered, provider),
         hashlib.sha256(seers.encode()).hexdigest(),
     )
+
+
+def options(name: str) -> Any:
+    """How capture opens that network."""
+    out = ort.SessionOptions()
+    out.intra_op_num_threads = _THREADS.get(name, 1)
+    # Threads that spin while they wait take most of the second core from Blender, live: 59 ms a
+    # frame in all, and not 16.
+    out.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    out.log_severity_level = 4  # its warnings are about CUDA's absence, which `note` tells
+    return out
 
 
 def _why_not_cuda(device: str, offered: bool, provider: str) -> str:

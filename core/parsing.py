@@ -15,6 +15,7 @@ from .face_classes import CLASSES
 Array = NDArray[np.float64]
 
 SIZE: Final = 256  # px of the aligned face that F_seg reads
+_STEP: Final = 2  # px of it to a px that is judged: F_seg's own cells are 8 px wide
 # What lies before a face and is none of it.  Hair is: a beard or a fringe hides nothing that is
 # there a moment later.
 HIDING: Final = ("background", "cloth", "hat")
@@ -28,7 +29,7 @@ PARTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The classes (SIZE, SIZE) of an aligned face, and its landmarks (68, 2) there."""
+    """The classes (H, W) of an aligned face, and its landmarks (68, 2) there."""
 
     classes: NDArray[np.int64]
     points: Array
@@ -56,4 +57,5 @@ def parse(session: Any, image: NDArray[Any], points: ArrayLike) -> Parsed:
     matrix = alignment.aligned_matrix(points, SIZE)
     crop = alignment.network_input(alignment.warp(image, matrix, SIZE)[None])
     (logits,) = session.run(["logits"], {"image": crop})
-    return Parsed(logits[0].argmax(0), alignment.transform(matrix, points))
+    classes = logits[0, :, ::_STEP, ::_STEP].argmax(0)
+    return Parsed(classes, alignment.transform(matrix, points) / _STEP)

@@ -33,6 +33,10 @@ class Face(Seen):
     number: int
 
 
+def _face(number: int, seen: Seen) -> Face:
+    return Face(seen.points, seen.confidence, seen.features, number)
+
+
 class Tracker:
     """Follows up to ``faces`` faces; a face keeps its number while it is seen, and the one that
     comes back nearest to where a number was lost gets it again."""
@@ -46,6 +50,10 @@ class Tracker:
 
     def update(self, image: NDArray[Any]) -> list[Face]:
         """The faces of the next frame (H, W, 3) RGB, by number; each at most once."""
+        return self.refine(image, self.follow(image))
+
+    def follow(self, image: NDArray[Any]) -> list[Face]:
+        """The same as seen from afar: what the next frame's search needs to know."""
         followed = list(self._seen)
         boxes = [self._last[number] for number in followed]
         found = look(self._networks.landmarks, image, boxes)
@@ -58,14 +66,16 @@ class Tracker:
         lost = len(self._seen) < len(followed)
         if len(self._seen) < self._faces and (lost or self._since_look >= PATIENCE):
             self._look(image)
-        numbers = sorted(self._seen)
-        seen = [self._seen[number] for number in numbers]
-        about = [self._hold(number, self._seen[number].points) for number in numbers]
-        closer = look_closer(self._networks.refiner, image, seen, about)
-        return [
-            Face(face.points, face.confidence, face.features, number)
-            for number, face in zip(numbers, closer, strict=True)
-        ]
+        return [_face(number, self._seen[number]) for number in sorted(self._seen)]
+
+    def refine(self, image: NDArray[Any], faces: list[Face]) -> list[Face]:
+        """The same faces of that frame with refined landmarks and the features of both looks.
+
+        May run beside ``follow`` of the next frame.
+        """
+        about = [self._hold(face.number, face.points) for face in faces]
+        closer = look_closer(self._networks.refiner, image, faces, about)
+        return [_face(face.number, near) for face, near in zip(faces, closer, strict=True)]
 
     def _look(self, image: NDArray[Any]) -> None:
         """Search the whole frame for faces that are not followed yet, the large ones first."""

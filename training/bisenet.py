@@ -19,7 +19,7 @@ from mien.core.errors import UserError
 from mien.core.face_classes import CLASSES, INDEX
 from mien.training.checkpoint import read_weights
 
-SIZE: Final = 256  # px of the images that it is taught on; any multiple of 32 will do
+SIZE: Final = 256  # px of the images that R's lessons show it; any multiple of 32 will do
 # Of the images of ImageNet, in which the published weights were begun.
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_SPREAD: Final = (0.229, 0.224, 0.225)

@@ -7,7 +7,7 @@ from typing import Any, Final
 _WHAT: Final = {
     "finder.onnx": "finds faces in a frame",
     "landmarks.onnx": "places 68 landmarks in a face box and says whether it holds a face",
-    "refiner.onnx": "places lids, brows, lips and nostrils anew in patches of a face's own pixels",
+    "refiner.onnx": "places the landmarks anew in patches of a face's own pixels",
     "estimator.onnx": "action units, their sides, head pose and gaze of an aligned face, "
     "with the performer's neutral face beside it if known",
     "parser.onnx": "says which of 19 classes each pixel of an aligned face belongs to",

@@ -28,8 +28,10 @@ FEATURES: Final = (POINTS + FREE) * DEPTH + 112
 CLOSE: Final = 24  # channels of the refiner's maps
 EYE_FREE: Final = 5
 MOUTH_FREE: Final = 7
-CLOSE_FEATURES: Final = DEPTH * (len(refining.POINTS) + 2 * EYE_FREE + MOUTH_FREE)
+OVAL_FREE: Final = 8
+CLOSE_FEATURES: Final = DEPTH * (len(refining.POINTS) + 2 * EYE_FREE + MOUTH_FREE + OVAL_FREE)
 SEEN: Final = FEATURES + CLOSE_FEATURES
+READERS: Final = 4  # of the features; their mean knows people it never saw better than any of them
 
 ASYMMETRIES: Final = tuple(f"{au}.asymmetry" for au in parameters.SIDED_AUS)
 VALUES: Final = (
@@ -126,10 +128,15 @@ class _Values(nn.Module):
         return values if self.training else values.clamp(self.low, self.high)
 
 
-def _change(encoder: nn.Module, now: Tensor, rest: Tensor, known: Tensor) -> Tensor:
-    """(B, 2 C): what is encoded of the face, and how it differs from the neutral one."""
+def _beside(now: Tensor, rest: Tensor, known: Tensor) -> Tensor:
+    """(2 B, ...): the faces, then their neutral ones, or themselves where none is known."""
     known = known.reshape(-1, *(1,) * (now.ndim - 1))
-    here, before = encoder(torch.cat((now, rest * known + now * (1 - known)))).chunk(2)
+    return torch.cat((now, rest * known + now * (1 - known)))
+
+
+def _change(encoded: Tensor) -> Tensor:
+    """(B, 2 C) of what :func:`_beside` became (2 B, C): the face, and how it differs from rest."""
+    here, before = encoded.chunk(2)
     return torch.cat((here, here - before), 1)
 
 
@@ -153,7 +160,7 @@ class _Guesses(nn.Module):
 
     def guess(self, features: Tensor, neutral: Tensor, has_neutral: Tensor) -> Tensor:
         """Values (B, 41) from features alone; only for lessons."""
-        change = _change(self.seen, features, neutral, has_neutral)
+        change = _change(self.seen(_beside(features, neutral, has_neutral)))
         values: Tensor = self.values(self.reader(torch.cat((change, has_neutral), 1)))
         return values
 
@@ -224,26 +231,48 @@ class _Close(nn.Module):
 
 
 class Refiner(_Guesses):
-    """The patches of core.refining, eyes (B, 2, 3, 48, 64) and mouth (B, 3, 64, 80) -> points
-    (B, 47, 2) px in them, features (B, CLOSE_FEATURES)."""
+    """The patches of core.refining, eyes (B, 2, 3, 48, 64), mouth and oval (B, 3, 64, 80) -> points
+    (B, 68, 2) px in them, features (B, CLOSE_FEATURES)."""
 
     def __init__(self) -> None:
         super().__init__(CLOSE_FEATURES)
         self.eye = _Close(refining.EYE, len(refining.RIGHT), EYE_FREE)
         self.mouth = _Close(refining.LIPS, len(refining.MOUTH), MOUTH_FREE)
+        self.oval = _Close(refining.WHOLE, len(refining.OVAL), OVAL_FREE)
 
-    def maps(self, eyes: Tensor, mouth: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(logits of the eyes' heatmaps (2 B, 11, h, w), of the mouth's, points, features)."""
+    def maps(
+        self, eyes: Tensor, mouth: Tensor, oval: Tensor
+    ) -> tuple[list[Tensor], Tensor, Tensor]:
+        """(logits of the heatmaps of eyes (2 B, 11, h, w), mouth and oval, points, features)."""
         eye_logits, eye_points, eye_seen = self.eye(eyes.flatten(0, 1))
         mouth_logits, mouth_points, mouth_seen = self.mouth(mouth)
+        oval_logits, oval_points, oval_seen = self.oval(oval)
         eye_points = eye_points.reshape(-1, 2 * len(refining.RIGHT), 2)
-        points = torch.cat((eye_points, mouth_points), 1)
-        features = torch.cat((eye_seen.reshape(-1, 2 * eye_seen.shape[1]), mouth_seen), 1)
-        return eye_logits, mouth_logits, points, features
+        points = torch.cat((eye_points, mouth_points, oval_points), 1)
+        eye_seen = eye_seen.reshape(-1, 2 * eye_seen.shape[1])
+        features = torch.cat((eye_seen, mouth_seen, oval_seen), 1)
+        return [eye_logits, mouth_logits, oval_logits], points, features
 
-    def forward(self, eyes: Tensor, mouth: Tensor) -> tuple[Tensor, Tensor]:
-        _, _, points, features = self.maps(eyes, mouth)
+    def forward(self, eyes: Tensor, mouth: Tensor, oval: Tensor) -> tuple[Tensor, Tensor]:
+        _, points, features = self.maps(eyes, mouth, oval)
         return points, features
+
+
+class _Sight(nn.Module):
+    """Reads features (2 B, SEEN) of faces beside their neutral ones, and their points' code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encode = nn.Sequential(
+            nn.Dropout(0.2), nn.Linear(SEEN, 256), nn.ReLU(inplace=True), nn.Linear(256, 128)
+        )
+        self.read = _reader(2 * 256 + 1)
+        for parameter in self.read[-1].parameters():
+            nn.init.zeros_(parameter)  # until it knows better, the points speak
+
+    def forward(self, features: Tensor, shape: Tensor, known: Tensor) -> Tensor:
+        raw: Tensor = self.read(torch.cat((_change(self.encode(features)), shape, known), 1))
+        return raw
 
 
 class Estimator(nn.Module):
@@ -260,20 +289,31 @@ class Estimator(nn.Module):
             nn.Flatten(), nn.BatchNorm1d(2 * POINTS, affine=False),
             nn.Linear(2 * POINTS, 256), nn.ReLU(inplace=True), nn.Linear(256, 128),
         )  # fmt: skip
-        self.sight = nn.Sequential(
-            nn.BatchNorm1d(SEEN, affine=False), nn.Dropout(0.2), nn.Linear(SEEN, 256),
-            nn.ReLU(inplace=True), nn.Linear(256, 128),
-        )  # fmt: skip
         self.by_shape = _reader(2 * 128 + 1)
-        self.by_sight = _reader(2 * 256 + 1)
-        nn.init.zeros_(self.by_sight[-1].weight)  # until it knows better, the points speak
+        self.norm = nn.BatchNorm1d(SEEN, affine=False)
+        self.by_sight = nn.ModuleList(_Sight() for _ in range(READERS))
         self.values = _Values()
 
     def from_points(self, points: Tensor, neutral_points: Tensor, has_neutral: Tensor) -> Tensor:
         """The values as far as the points alone can tell."""
-        shape = _change(self.shape, points, neutral_points, has_neutral)
+        shape = _change(self.shape(_beside(points, neutral_points, has_neutral)))
         values: Tensor = self.values(self.by_shape(torch.cat((shape, has_neutral), 1)))
         return values
+
+    def each(
+        self,
+        points: Tensor,
+        features: Tensor,
+        neutral_points: Tensor,
+        neutral_features: Tensor,
+        has_neutral: Tensor,
+    ) -> Tensor:
+        """(READERS, B, 41) before they become values: what each sees corrects what the points
+        say."""
+        shape = _change(self.shape(_beside(points, neutral_points, has_neutral)))
+        said = self.by_shape(torch.cat((shape, has_neutral), 1))
+        seen = self.norm(_beside(features, neutral_features, has_neutral))
+        return torch.stack([said + read(seen, shape, has_neutral) for read in self.by_sight])
 
     def forward(
         self,
@@ -283,12 +323,8 @@ class Estimator(nn.Module):
         neutral_features: Tensor,
         has_neutral: Tensor,
     ) -> Tensor:
-        shape = _change(self.shape, points, neutral_points, has_neutral)
-        sight = _change(self.sight, features, neutral_features, has_neutral)
-        # What is seen corrects what the points say.
-        raw = self.by_shape(torch.cat((shape, has_neutral), 1))
-        raw = raw + self.by_sight(torch.cat((sight, shape, has_neutral), 1))
-        values: Tensor = self.values(raw)
+        raw = self.each(points, features, neutral_points, neutral_features, has_neutral)
+        values: Tensor = self.values(raw.mean(0))
         return values
 
 
@@ -308,8 +344,9 @@ def example(name: str, batch: int = 1) -> dict[str, Tensor]:
     if name == "landmarks":
         return {"image": torch.rand(batch, 3, LANDMARKS_SIZE, LANDMARKS_SIZE)}
     if name == "refiner":
-        (w, h), (wide, high) = refining.EYE, refining.LIPS
-        return {"eyes": torch.rand(batch, 2, 3, h, w), "mouth": torch.rand(batch, 3, high, wide)}
+        sizes = {"mouth": refining.LIPS, "oval": refining.WHOLE}
+        parts = {part: torch.rand(batch, 3, *size[::-1]) for part, size in sizes.items()}
+        return {"eyes": torch.rand(batch, 2, 3, *refining.EYE[::-1]), **parts}
     if name in ("parser", "regressor"):
         return {"image": torch.rand(batch, 3, bisenet.SIZE, bisenet.SIZE)}
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Final
 
 import cv2
@@ -17,26 +18,40 @@ from torch.nn import functional as F
 from mien.core import alignment
 from mien.core.face_classes import CLASSES, COLOURS, INDEX
 from mien.training import augment
-from mien.training.bisenet import SIZE, BiSeNet
+from mien.training.bisenet import BiSeNet
 from mien.training.data import Pairs, Pixels, mirror_mask, mirror_points
 from mien.training.metrics import Scores
 from mien.training.task import Array, Batch, Task, compose, sheet, to_tensor
 
+SIZE: Final = 512  # px of the aligned face: at 256, F_seg's cells are as large as a brow is high
+WINDOW: Final = 320  # px of it that a lesson shows
 # As face-parsing.PyTorch: of the pixels, those less sure than this count, at least this share.
 SURE: Final = 0.7
 HARDEST: Final = 1 / 16
 COVERED: Final = 0.15  # of the faces have something before them
 ZOOM: Final = (0.5, 1.15)  # of the aligned crop: from head and shoulders to the face alone
-_BATCH: Final = 16  # faces judged at once
+RARE: Final = -1 / 3  # the power of its share of the pixels by which a class counts
+_COUNTED: Final = 400  # masks whose pixels say how rare a class is
+_BATCH: Final = 8  # faces judged at once
 
 
-def hard_pixels(logits: Tensor, truth: Tensor) -> Tensor:
-    """Cross-entropy of logits (B, 19, H, W) and classes (B, H, W), the mean of the hard pixels
-    alone: online hard example mining after Shrivastava et al. 2016."""
+def hard_pixels(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy of logits (B, 19, H, W) and classes (B, H, W) of weights (19,), the mean of the
+    hard pixels alone: online hard example mining after Shrivastava et al. 2016."""
     each = F.cross_entropy(logits, truth, reduction="none").flatten()
-    hard = each[each > -math.log(SURE)]
+    hard = each.detach() > -math.log(SURE)
     least = round(len(each) * HARDEST)
-    return (hard if len(hard) >= least else each.topk(least).values).mean()
+    rows = hard.nonzero()[:, 0] if hard.sum() >= least else each.topk(least).indices
+    counts = weight.to(each.device)[truth.flatten()[rows]]
+    return (each[rows] * counts).sum() / counts.sum()
+
+
+def rarity(masks: NDArray[np.uint8]) -> Tensor:
+    """(19,) what a pixel of each class counts, 1 in the mean over the pixels of masks (N, H, W):
+    glasses and earrings, a pixel in a thousand, are else never learnt."""
+    share = np.bincount(masks.ravel(), minlength=len(CLASSES)) / masks.size
+    weight = np.maximum(share, 1e-4) ** RARE
+    return torch.from_numpy(weight / (share @ weight)).float()
 
 
 def class_overlap(truth: NDArray[np.uint8], found: NDArray[np.uint8]) -> dict[str, float]:
@@ -56,7 +71,8 @@ class ParserTask(Task):
 
     def __init__(self, pairs: Pairs, width: float = 1.0) -> None:
         super().__init__(pairs)
-        self.width = width
+        assert pairs.masks is not None
+        self.width, self.weight = width, rarity(pairs.masks[pairs.split()[0][:_COUNTED]])
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:
@@ -65,8 +81,11 @@ class ParserTask(Task):
     def network(self) -> nn.Module:
         return BiSeNet(self.width)
 
-    def crop(self, rng: Generator, i: int, disturbed: bool) -> tuple[Pixels, Pixels]:
-        """(image (256, 256, 3), its classes (256, 256)) of a sample over some background."""
+    def crop(
+        self, rng: Generator, i: int, disturbed: bool, side: int = SIZE
+    ) -> tuple[Pixels, Pixels]:
+        """(image (side, side, 3), its classes (side, side)) of a sample over some background: some
+        part of its aligned face of SIZE px."""
         assert self.pairs.masks is not None
         face, mask = self.pairs.images[i], self.pairs.masks[i]
         points = self.pairs.landmarks[i].astype(float)
@@ -80,9 +99,10 @@ class ParserTask(Task):
             place = compose(np.array([[zoom, 0, inset], [0, zoom, inset]]), place)
             place = compose(augment.jitter(rng, 0.04, 0.05, 10), place)
         matrix = SIZE * place
-        image = augment.paste(face, matrix, augment.background(rng, SIZE))
+        matrix[:, 2] -= rng.integers(0, SIZE - side + 1, 2)
+        image = augment.paste(face, matrix, augment.background(rng, side))
         classes = np.asarray(
-            cv2.warpAffine(mask, matrix, (SIZE, SIZE), flags=cv2.INTER_NEAREST), np.uint8
+            cv2.warpAffine(mask, matrix, (side, side), flags=cv2.INTER_NEAREST), np.uint8
         )
         if disturbed:
             if rng.random() < COVERED:
@@ -92,36 +112,43 @@ class ParserTask(Task):
             image = augment.disturb(rng, image, cover=0)
         return image, classes
 
-    def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
-        """Images (B, 3, 256, 256) and their classes (B, 256, 256)."""
-        images, masks = zip(*(self.crop(rng, int(i), disturbed) for i in indices), strict=True)
+    def batch(
+        self,
+        rng: Generator,
+        indices: NDArray[np.int64],
+        disturbed: bool = True,
+        side: int = WINDOW,
+    ) -> Batch:
+        """Images (B, 3, side, side) and their classes (B, side, side)."""
+        crops = (self.crop(rng, int(i), disturbed, side) for i in indices)
+        images, masks = zip(*crops, strict=True)
         return to_tensor(list(images)), torch.from_numpy(np.stack(masks)).long()
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, BiSeNet)
         image, truth = batch
-        answer, first, second = (hard_pixels(logits, truth) for logits in network.heads(image))
+        answer, first, second = (
+            hard_pixels(logits, truth, self.weight) for logits in network.heads(image)
+        )
         return answer + first + second
 
     def predict(
         self, network: nn.Module, indices: NDArray[np.int64], disturbed: bool
-    ) -> tuple[NDArray[np.float32], Pixels, Pixels]:
-        """(images (N, 3, 256, 256), their classes, the classes that the network finds)."""
-        rng, parts = np.random.default_rng(7), []
+    ) -> Iterator[tuple[NDArray[np.float32], Pixels, Pixels]]:
+        """(image (3, SIZE, SIZE), its classes, the classes that the network finds) of each."""
+        rng = np.random.default_rng(7)
         device = next(network.parameters()).device
         for start in range(0, len(indices), _BATCH):
-            images, truth = self.batch(rng, indices[start : start + _BATCH], disturbed)
+            images, truth = self.batch(rng, indices[start : start + _BATCH], disturbed, SIZE)
             with torch.no_grad():
                 found = network(images.to(device)).argmax(1).cpu()
-            parts.append((images.numpy(), truth.numpy().astype(np.uint8), found.numpy()))
-        images, truth, found = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return images, truth, found.astype(np.uint8)
+            yield from zip(images.numpy(), truth.byte().numpy(), found.byte().numpy(), strict=True)
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
         out: Scores = {}
         for label, disturbed in (("clean", False), ("disturbed", True)):
-            _, truth, found = self.predict(network, indices[:200], disturbed)
-            overlap = class_overlap(truth, found)
+            judged = [(t, f) for _, t, f in self.predict(network, indices[:200], disturbed)]
+            overlap = class_overlap(*map(np.stack, zip(*judged, strict=True)))
             out[f"{label}: mean IoU"] = float(np.mean(list(overlap.values())))
             out[f"{label}: IoU"] = overlap
         return out
@@ -131,7 +158,7 @@ class ParserTask(Task):
         # One of each person's four pictures, in turn the neutral one and the others.
         some = indices[np.arange(24) * 5 % len(indices)]
         tiles = []
-        for image, truth, found in zip(*self.predict(network, some, True), strict=True):
+        for image, truth, found in self.predict(network, some, True):
             pixels = (image.transpose(1, 2, 0) * 255).astype(np.uint8)
-            tiles.append(np.hstack([pixels, COLOURS[truth], COLOURS[found]]))
+            tiles.append(np.hstack([pixels, COLOURS[truth], COLOURS[found]])[::2, ::2])
         return sheet(tiles, 3)

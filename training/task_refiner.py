@@ -34,7 +34,7 @@ _STEP: Final = 2.0  # px of a patch to a cell of the heatmaps
 _EYE: Final = len(refining.RIGHT)  # points of one eye's patch
 
 _RIGHT_WEIGHTS: Final = [1.0] * 5 + [1.5] * 6
-WEIGHTS: Final = np.array(2 * _RIGHT_WEIGHTS + [0.8] * 5 + [1.3] * 20, np.float32)
+WEIGHTS: Final = np.array(2 * _RIGHT_WEIGHTS + [0.8] * 5 + [1.3] * 20 + [1.0] * 21, np.float32)
 
 
 def _gaps() -> Tensor:
@@ -52,6 +52,8 @@ _PARTS: Final = {
     "brows": [k for k, p in enumerate(refining.POINTS) if 17 <= p < 27],
     "lids": [k for k, p in enumerate(refining.POINTS) if 36 <= p < 48],
     "lips": [k for k, p in enumerate(refining.POINTS) if p >= 48],
+    "nose": [k for k, p in enumerate(refining.POINTS) if 27 <= p < 36],
+    "jaw": [k for k, p in enumerate(refining.POINTS) if p < 17],
 }
 
 
@@ -72,7 +74,8 @@ class RefinerTask(Task):
     def patches(
         self, rng: Generator, i: int, disturbed: bool, mirrored: bool
     ) -> tuple[refining.Patches, Array, float]:
-        """(what is cut out, the true landmarks there (47, 2) px, px of the eyes' distance)."""
+        """(what is cut out, the true landmarks there (68, 2) px, px of the eyes' distance in the
+        aligned crop)."""
         face, points = self.face(rng, i, mirrored, 8)
         size = round(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))) if disturbed else 200
         matrix = size * alignment.aligned_matrix(points, 1)
@@ -93,10 +96,10 @@ class RefinerTask(Task):
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """Patches, points, values, and where in the batch a face's neutral one is."""
         indices, mirrored, where = self.with_neutrals(rng, indices)
-        eyes, mouth, points, _ = self.cut(rng, indices, disturbed, mirrored)
+        eyes, mouth, oval, points, _ = self.cut(rng, indices, disturbed, mirrored)
         values = self.pairs.values[indices]
         values[mirrored] = mirror_values(values[mirrored])
-        return eyes, mouth, points, floats(values), torch.from_numpy(where)
+        return eyes, mouth, oval, points, floats(values), torch.from_numpy(where)
 
     def cut(
         self,
@@ -104,34 +107,35 @@ class RefinerTask(Task):
         indices: NDArray[np.int64],
         disturbed: bool,
         mirrored: NDArray[np.bool_],
-    ) -> tuple[Tensor, Tensor, Tensor, NDArray[np.float64]]:
-        """(eyes (B, 2, 3, 48, 64), mouth (B, 3, 64, 80), points (B, 47, 2) px, the eyes' distance
-        (B,) px)."""
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, NDArray[np.float64]]:
+        """(eyes (B, 2, 3, 48, 64), mouth and oval (B, 3, 64, 80), points (B, 68, 2) px, the eyes'
+        distance in each point's patch (B, 68) px)."""
         parts = [
             self.patches(rng, int(i), disturbed, bool(m))
             for i, m in zip(indices, mirrored, strict=True)
         ]
         cut, points, units = zip(*parts, strict=True)
         eyes = to_tensor([e for c in cut for e in c.eyes])
-        mouth = to_tensor([c.mouth for c in cut])
-        return eyes.unflatten(0, (-1, 2)), mouth, floats(list(points)), np.array(units)
+        mouth, oval = to_tensor([c.mouth for c in cut]), to_tensor([c.oval for c in cut])
+        scales = np.array(units)[:, None] * refining.SCALES
+        return eyes.unflatten(0, (-1, 2)), mouth, oval, floats(list(points)), scales
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, networks.Refiner)
-        eyes, mouth, points, values, where = batch
-        eye_logits, mouth_logits, found, features = network.maps(eyes, mouth)
+        eyes, mouth, oval, points, values, where = batch
+        logits, found, features = network.maps(eyes, mouth, oval)
         known = (where >= 0).float()[:, None]
         guess = network.guess(features, features[where.clamp(min=0)], known)
         acted = difference(guess, values, self.weight).mean()
         weight = torch.from_numpy(WEIGHTS).to(points.device)
         off = (found - points) / _STEP
         gap = (off[:, GAPS[:, 0]] - off[:, GAPS[:, 1]]).abs().mean()
-        eyes_there, mouth_there = points.split([2 * _EYE, len(refining.MOUTH)], 1)
-        eye_heat = _heat(network.eye, eye_logits, eyes_there.reshape(-1, _EYE, 2))
-        mouth_heat = _heat(network.mouth, mouth_logits, mouth_there)
-        heat = torch.cat((eye_heat.reshape(-1, 2 * _EYE), mouth_heat), 1)
+        right, left, *others = points.tensor_split(refining.SPLITS, 1)
+        there = (torch.stack((right, left), 1).flatten(0, 1), *others)
+        heats = map(_heat, (network.eye, network.mouth, network.oval), logits, there)
+        heat = torch.cat([h.reshape(len(points), -1) for h in heats], 1)
         placed = (weight * (off.abs().mean(2) + 0.08 * heat)).mean()
-        return placed + gap + 0.3 * acted
+        return placed + 0.7 * gap + 0.2 * acted
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
         """Errors in % of the outer eye corners' distance in the aligned crop."""
@@ -143,11 +147,11 @@ class RefinerTask(Task):
             for start in range(0, len(indices), 50):
                 part = indices[start : start + 50]
                 mirrored = rng.random(len(part)) < 0.5
-                eyes, mouth, points, units = self.cut(rng, part, disturbed, mirrored)
+                *patches, points, scales = self.cut(rng, part, disturbed, mirrored)
                 with torch.no_grad():
-                    found = network(eyes.to(device), mouth.to(device))[0].cpu()
+                    found = network(*(patch.to(device) for patch in patches))[0].cpu()
                 away = torch.linalg.vector_norm(found - points, dim=2).numpy()
-                off.append(100 * away / units[:, None])
+                off.append(100 * away / scales)
             error = np.concatenate(off)
             for name, group in _PARTS.items():
                 out[f"{label}: {name}, % of the eye corners' distance"] = float(
@@ -159,22 +163,22 @@ class RefinerTask(Task):
         """Patches with what was said (green) and the truth (red)."""
         indices = np.resize(indices, 24)
         rng = np.random.default_rng(10)
-        eyes, mouth, points, _ = self.cut(rng, indices, True, np.zeros(24, bool))
+        eyes, mouth, oval, points, _ = self.cut(rng, indices, True, np.zeros(24, bool))
         device = next(network.parameters()).device
         with torch.no_grad():
-            found = network(eyes.to(device), mouth.to(device))[0].cpu().numpy()
+            found = network(*(p.to(device) for p in (eyes, mouth, oval)))[0].cpu().numpy()
         tiles = []
         zoom = 4
-        for e, m, f, t in zip(eyes, mouth, found, points.numpy(), strict=True):
+        for e, m, o, f, t in zip(eyes, mouth, oval, found, points.numpy(), strict=True):
             row = []
-            for k, patch in enumerate((*e, m)):
+            there, guessed = np.split(t, refining.SPLITS), np.split(f, refining.SPLITS)
+            for patch, true, said in zip((*e, m, o), there, guessed, strict=True):
                 tile = (patch.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
                 tile = cv2.resize(tile, None, None, zoom, zoom, cv2.INTER_CUBIC)
-                part = slice(k * _EYE, (k + 1) * _EYE) if k < 2 else slice(2 * _EYE, None)
-                for colour, marks in (((255, 60, 60), t[part]), ((0, 255, 0), f[part])):
+                for colour, marks in (((255, 60, 60), true), ((0, 255, 0), said)):
                     for x, y in (marks + 0.5) * zoom:
                         cv2.circle(tile, (int(x), int(y)), 2, colour, -1)
                 tall = zoom * refining.LIPS[1] - len(tile)
                 row.append(cv2.copyMakeBorder(tile, 0, tall, 0, 0, cv2.BORDER_CONSTANT))
             tiles.append(np.hstack(row))
-        return sheet(tiles, 3)
+        return sheet(tiles, 2)

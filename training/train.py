@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from mien.core.ahead import ahead
 from mien.core.errors import UserError
 from mien.training.baselines import CnnTask, ResNet18Task
 from mien.training.checkpoint import (
@@ -106,15 +106,6 @@ def makers(device: torch.device) -> int:
     return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
 
-def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The same batches, each made in a thread while the one before is learnt."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, batches)
-        while True:
-            batch, coming = coming.result(), pool.submit(next, batches)
-            yield batch
-
-
 class Training:
     """A network on its way: steps, saves, reports.
 
@@ -138,6 +129,7 @@ class Training:
         self.mixed = device.type == "cuda" and torch.cuda.is_bf16_supported(False)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), task.rate, weight_decay=1e-2)
         self.step, self.spent = 0, 0.0
+        self.ready = 0.0  # seconds spent before the first step
         self.losses: list[float] = []
         self.seeds: list[int] = []  # of the pairs that taught it before this run
 
@@ -185,11 +177,12 @@ class Training:
         if count := makers(self.device):
             yield from DataLoader(made, None, num_workers=count, multiprocessing_context="fork")
         else:
-            yield from _ahead(iter(made))
+            yield from ahead(iter(made))
 
     def rate(self) -> float:
-        """Up over the first steps, then down along half a cosine of the time spent."""
-        cosine = 0.5 * (1 + np.cos(np.pi * min(1.0, self.spent / self.budget)))
+        """Up over the first steps, then down along half a cosine of the time spent on steps."""
+        share = (self.spent - self.ready) / max(1e-9, self.budget - self.ready)
+        cosine = 0.5 * (1 + np.cos(np.pi * min(1.0, share)))
         return self.task.rate * min(1.0, (self.step + 1) / WARM_UP) * max(float(cosine), 0.01)
 
     def learn(self, batch: Batch) -> float:
@@ -220,12 +213,14 @@ class Training:
         already = self.spent
         self.network.train()
         if not self.step:
-            self.task.begin(self.network, 0.3 * self.budget)
+            self.task.begin(self.network, 0.15 * self.budget)
         if self.together:
             self.lesson = DistributedDataParallel(self.lesson)
         for batch in self.batches():
             if self.spent >= self.budget:
                 break
+            if not self.step:
+                self.ready = self.spent = self.agreed(time.monotonic() - start)
             recent.append(self.learn(batch))
             now = time.monotonic()
             self.spent = self.agreed(already + now - start)

@@ -62,9 +62,8 @@ def quantized(source: Path, images: NDArray[np.float32], folder: Path) -> Path:
 
 
 def session(path: Path) -> ort.InferenceSession:
-    """It, on two threads, as capture runs it."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = models.THREADS
+    """It, as capture runs it."""
+    options = models.options("landmarks")
     return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 

@@ -1,6 +1,6 @@
 """What each shipped network costs: python tests/bench/networks.py
 
-Milliseconds of one run on random input as capture runs it (two threads), the median of many, and
+Milliseconds of one run on random input as capture runs it, the median of many, and
 how many products of 512x512 matrices take as long beside it.
 """
 

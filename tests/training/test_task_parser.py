@@ -8,10 +8,10 @@ import torch
 from mien.core import alignment
 from mien.core.errors import UserError
 from mien.core.face_classes import INDEX
-from mien.training.bisenet import SIZE, load_bisenet
+from mien.training.bisenet import load_bisenet
 from mien.training.data import load_pairs
 from mien.training.export import export_folder
-from mien.training.task_parser import ParserTask, class_overlap, hard_pixels
+from mien.training.task_parser import SIZE, ParserTask, class_overlap, hard_pixels, rarity
 from mien.training.train import WARM_UP, Training, train
 
 WIDTH = 1 / 8
@@ -28,10 +28,25 @@ def test_only_hard_pixels_count_and_never_too_few():
     logits[:, 0] = 10  # sure, and right
     logits[0, 0, 0, :4], logits[0, 0, 0, 4] = 0.0, -3.0  # fewer than a 16th are unsure
     each = torch.nn.functional.cross_entropy(logits, truth, reduction="none").flatten()
-    assert math.isclose(hard_pixels(logits, truth), each.topk(8).values.mean(), rel_tol=1e-5)
+    alike = torch.ones(2)
+    assert math.isclose(hard_pixels(logits, truth, alike), each.topk(8).values.mean(), rel_tol=1e-5)
     logits[0, 0, 1:3] = 0.5  # not sure enough: 37 hard pixels
     each = torch.nn.functional.cross_entropy(logits, truth, reduction="none").flatten()
-    assert math.isclose(hard_pixels(logits, truth), each.topk(37).values.mean(), rel_tol=1e-5)
+    expected = each.topk(37).values.mean()
+    assert math.isclose(hard_pixels(logits, truth, alike), expected, rel_tol=1e-5)
+
+
+def test_rare_classes_count_more():
+    truth = torch.zeros(1, 8, 16, dtype=torch.long)
+    truth[0, 0] = 1
+    weight = rarity(truth.byte().numpy())
+    assert weight[1] == pytest.approx(7 ** (1 / 3) * weight[0])  # an 8th of the pixels
+    assert (7 * weight[0] + weight[1]) / 8 == pytest.approx(1) and (weight[2:] > weight[1]).all()
+    logits = torch.zeros(1, 19, 8, 16)
+    logits[:, 0] = -1.0  # all are unsure, those of class 0 more
+    each = torch.nn.functional.cross_entropy(logits, truth, reduction="none")
+    mean = (each[0, 1:].sum() * weight[0] + each[0, 0].sum() * weight[1]) / 128
+    assert hard_pixels(logits, truth, weight) == pytest.approx(float(mean))
 
 
 def test_overlap_is_of_the_classes_that_are_there():
@@ -58,9 +73,10 @@ def test_what_covers_the_face_is_background(task, monkeypatch):
         return [task.crop(np.random.default_rng(seed), 3, True)[1] for seed in range(12)]
 
     monkeypatch.setattr("mien.training.task_parser.COVERED", 1.0)
-    holes = sum(((m == 0)[100:156, 100:156]).mean() > 0.02 for m in crops())
+    middle = slice(200, 312)
+    holes = sum(((m == 0)[middle, middle]).mean() > 0.02 for m in crops())
     monkeypatch.setattr("mien.training.task_parser.COVERED", 0.0)
-    assert holes > sum(((m == 0)[100:156, 100:156]).mean() > 0.02 for m in crops())
+    assert holes > sum(((m == 0)[middle, middle]).mean() > 0.02 for m in crops())
 
 
 def test_steps_on_one_batch_lower_the_loss(task, tmp_path):
@@ -79,7 +95,7 @@ def test_a_taught_parser_is_exported_as_it_is(pairs_folder, tmp_path):
     network = load_bisenet(tmp_path / "parser.pt")
     export_folder(tmp_path, tmp_path / "weights")
     session = onnxruntime.InferenceSession(tmp_path / "weights/parser.onnx")
-    image = torch.rand(2, 3, SIZE, SIZE)
+    image = torch.rand(2, 3, 256, 256)
     with torch.no_grad():
         expected = network(image).numpy()
     found = session.run(["logits"], {"image": image.numpy()})[0]
