@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,8 @@ from mien.training.networks import VALUES
 
 Array = NDArray[np.float64]
 Scores = dict[str, Any]
+
+ONE_SIDED: Final = 0.4  # of an AU's full strength, between its sides
 
 
 def icc31(ratings: ArrayLike) -> float:
@@ -37,13 +39,17 @@ def landmark_error(found: ArrayLike, truth: ArrayLike) -> Array:
 
 
 def estimator_scores(found: ArrayLike, truth: ArrayLike) -> Scores:
-    """ICC(3,1) and MAE (0-5 scale) per AU, angle errors in degrees, of values (N, 41)."""
+    """ICC(3,1) and MAE (0-5 scale) per AU, angle errors in degrees, and the share of the one-sided
+    AUs whose stronger side is the right one, of values (N, 41)."""
     f, t = np.asarray(found, float), np.asarray(truth, float)
     column = {name: (t[:, i], f[:, i]) for i, name in enumerate(VALUES)}
     unsided = (*parameters.AUS, "AU29", "AD34")
     icc = {name: icc31(np.stack(column[name], 1)) for name in unsided}
+    kept: list[bool] = []
     for au in parameters.SIDED_AUS:
         pair = [parameters.sides(column[au][k], column[f"{au}.asymmetry"][k]) for k in (0, 1)]
+        apart, said = (left - right for left, right in pair)
+        kept += list((apart * said > 0)[np.abs(apart) > ONE_SIDED])
         for side, letter in enumerate("LR"):
             icc[f"{au}.{letter}"] = icc31(np.stack([pair[0][side], pair[1][side]], 1))
     mae = {name: float(np.abs(column[name][0] - column[name][1]).mean()) for name in unsided}
@@ -51,11 +57,13 @@ def estimator_scores(found: ArrayLike, truth: ArrayLike) -> Scores:
         name: float(np.abs(np.subtract(*(parameters.angle(name, v) for v in column[name]))).mean())
         for name in ("head.yaw", "head.pitch", "gaze.yaw", "gaze.pitch")
     }
+    sides = {"side kept, of one-sided AUs": float(np.mean(kept))} if kept else {}
     return {
         "mean ICC(3,1) of 23 AUs": float(np.mean([icc[name] for name in parameters.AUS])),
         "mean MAE of 23 AUs, 0-5": parameters.FACS_SCALE
         * float(np.mean([mae[name] for name in parameters.AUS])),
         "pose error, degrees": float(np.mean([degrees["head.yaw"], degrees["head.pitch"]])),
+        **sides,
         "degrees": degrees,
         "ICC(3,1)": icc,
         "MAE, 0-5": {name: parameters.FACS_SCALE * value for name, value in mae.items()},

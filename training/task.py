@@ -49,14 +49,18 @@ _WHOLE: Final = [i for i in range(len(VALUES)) if i not in _ASYMMETRY]
 
 
 def sides_apart(values: Tensor) -> Tensor:
-    """Values (B, 41) as what is compared: asymmetries become the two sides (B, 29 + 24)."""
+    """Values (B, 41) as what is compared: asymmetries become the left side less the right one, as
+    no face shows the asymmetry of what it does not do.
+
+    The difference stands by itself, with its own spread: faces are seldom one-sided, and in the
+    errors of both sides those of the difference are lost.
+    """
     a, s = values[:, _SIDED], values[:, _ASYMMETRY]
-    left, right = a * (1 + s).clamp(max=1), a * (1 - s).clamp(max=1)
-    return torch.cat((values[:, _WHOLE], left, right), 1)
+    return torch.cat((values[:, _WHOLE], a * s), 1)
 
 
 def importance(values: NDArray[np.float32]) -> Tensor:
-    """(53,) weights: errors count by how much each value varies among (N, 41), so that subtle
+    """(41,) weights: errors count by how much each value varies among (N, 41), so that subtle
     units weigh as much as the jaw."""
     return 1 / sides_apart(torch.from_numpy(values)).std(0).clamp(min=0.05)
 

@@ -1,8 +1,11 @@
-"""The estimator's readers: each begins with what the points say, and their mean is the answer."""
+"""The estimator's readers, each of which begins with what the points say, and its lessons."""
 
 import torch
 
+from mien.core import parameters
 from mien.training import networks
+from mien.training.networks import VALUES
+from mien.training.task import difference, importance
 
 
 def inputs(count: int = 6) -> dict[str, torch.Tensor]:
@@ -35,3 +38,21 @@ def test_a_neutral_face_that_is_not_known_counts_for_nothing() -> None:
         given["neutral_points"] += 1
         given["neutral_features"] += 1
         assert torch.equal(network(*given.values()), one)
+
+
+def test_the_wrong_side_costs_and_the_side_of_nothing_does_not() -> None:
+    """Of a hundred faces one winks: the side weighs by how seldom it differs."""
+    lid, side = VALUES.index("AU43"), VALUES.index("AU43.asymmetry")
+    faces = torch.rand(100, len(VALUES))
+    faces[:, [VALUES.index(f"{au}.asymmetry") for au in parameters.SIDED_AUS]] = 0
+    faces[0, lid], faces[0, side] = 1, 0.9
+    weight = importance(faces.numpy())
+    wrong, open_eyes = faces[:1].clone(), faces[:1].clone()
+    wrong[:, side] *= -1
+    off = faces[:1].clone()
+    off[:, lid] -= 0.9
+    assert difference(wrong, faces[:1], weight) > 2 * difference(off, faces[:1], weight)
+    open_eyes[:, lid] = 0
+    other = open_eyes.clone()
+    other[:, side] *= -1
+    assert difference(other, open_eyes, weight) == 0

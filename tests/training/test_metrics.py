@@ -35,3 +35,14 @@ def test_estimator_scores_speak_degrees_and_the_scale_of_the_data_sets():
     assert scores["degrees"]["head.pitch"] == 0
     assert scores["MAE, 0-5"]["AU12"] == pytest.approx(0.5)
     assert scores["ICC(3,1)"]["AU01"] == pytest.approx(1)
+    assert scores["side kept, of one-sided AUs"] == 1
+
+
+def test_a_side_is_kept_where_the_stronger_one_is_said_to_be():
+    truth = np.zeros((4, len(VALUES)))
+    truth[:, VALUES.index("AU12")] = 1
+    truth[:, VALUES.index("AU12.asymmetry")] = (0.9, -0.9, 0.9, 0.1)  # the last: nearly both
+    found = truth.copy()
+    found[2:, VALUES.index("AU12.asymmetry")] *= -1
+    assert estimator_scores(found, truth)["side kept, of one-sided AUs"] == pytest.approx(2 / 3)
+    assert "side kept, of one-sided AUs" not in estimator_scores(found[[3, 3]], truth[[3, 3]])
