@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import alignment, parameters
+from .mirroring import mirror_points, mirror_values
 
 Array = NDArray[np.float64]
 
@@ -24,7 +25,7 @@ _HIGH: Final = np.array([p.high for p in parameters.PARAMETERS])
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What the estimator sees of a face: landmarks (68, 2) in 0..1 of the aligned crop, features
-    (F,) of the landmark network and the refiner."""
+    (2, F) of the landmark network and the refiner, of the face and of its mirror image."""
 
     points: NDArray[np.float32]
     features: NDArray[np.float32]
@@ -38,10 +39,15 @@ def sample(points: Array, features: NDArray[np.float32]) -> tuple[Sample, float]
 
 
 class Estimator:
-    """Estimates with the network of an onnxruntime session; ``values`` names what comes out."""
+    """Estimates with the network of an onnxruntime session; ``values`` names what comes out.
+
+    A face and its mirror image are estimated each by itself, and the mean counts: the networks err
+    in either by about as much, and not alike.
+    """
 
     def __init__(self, session: Any, values: tuple[str, ...]) -> None:
         self._session = session
+        self._values = values
         self._columns = [parameters.INDEX[name] for name in values]
 
     def __call__(self, samples: list[Sample], neutral: Sample | None = None) -> Array:
@@ -52,15 +58,19 @@ class Estimator:
             part = samples[start : start + _BATCH]
             inputs = {**_inputs(part), **_neutral_inputs(part, neutral)}
             (values,) = self._session.run(["values"], inputs)
-            y[start : start + len(part), self._columns] = values
+            said, mirrored = values[::2], mirror_values(values[1::2], self._values)
+            y[start : start + len(part), self._columns] = (said + mirrored) / 2
         y[:, _LIPS] = np.maximum(y[:, _LIPS], PARTED * y[:, _JAW])
         return np.clip(y, _LOW, _HIGH)
 
 
 def _inputs(samples: list[Sample]) -> dict[str, NDArray[np.float32]]:
+    """Of N samples and their mirror images, in turn."""
+    points = np.stack([s.points for s in samples])
+    both = np.stack([points, mirror_points(points, 1)], 1)
     return {
-        "points": np.stack([s.points for s in samples]),
-        "features": np.stack([s.features for s in samples]),
+        "points": both.reshape(-1, *points.shape[1:]),
+        "features": np.concatenate([s.features for s in samples]),
     }
 
 
@@ -69,5 +79,5 @@ def _neutral_inputs(
 ) -> dict[str, NDArray[np.float32]]:
     # A network that is told that there is no neutral does not look at the one it is given.
     given = _inputs([neutral or s for s in samples])
-    known = np.full((len(samples), 1), float(neutral is not None), np.float32)
+    known = np.full((2 * len(samples), 1), float(neutral is not None), np.float32)
     return {**{f"neutral_{name}": value for name, value in given.items()}, "has_neutral": known}

@@ -31,7 +31,7 @@ class Neutral(Sample):
         """The inverse of :meth:`fields`; ValueError, KeyError or TypeError when it is not."""
         points = np.asarray(fields["points"], np.float32)
         features = np.asarray(fields["features"], np.float32)
-        if points.shape != (_POINTS, 2) or features.ndim != 1:
+        if points.shape != (_POINTS, 2) or features.ndim not in (1, 2):  # 1: of earlier networks
             raise ValueError(f"its points have shape {points.shape}, not ({_POINTS}, 2)")
         if not (np.isfinite(points).all() and np.isfinite(features).all()):
             raise ValueError("it holds numbers that are not finite")

@@ -71,11 +71,11 @@ def action_units(rng: np.random.Generator) -> dict[str, float]:
     for x, y in CLASHES:
         if x in a and y in a:
             del a[x if rng.random() < 0.5 else y]
-    one_sided = rng.random() < 0.4
+    one_sided = rng.random() < 0.5
     for au in [k for k in a if k in parameters.SIDED_AUS]:
-        if one_sided and rng.random() < 0.6:
+        if one_sided and rng.random() < 0.7:
             a[f"{au}.asymmetry"] = float(
-                rng.uniform(-1, 1) if rng.random() < 0.6 else rng.choice([-1, 1])
+                rng.uniform(-1, 1) if rng.random() < 0.5 else rng.choice([-1, 1])
             )
         else:
             a[f"{au}.asymmetry"] = float(np.clip(rng.normal(0, 0.06), -1, 1))

@@ -56,7 +56,7 @@ class Tracker:
         """The same as seen from afar: what the next frame's search needs to know."""
         followed = list(self._seen)
         boxes = [self._last[number] for number in followed]
-        found = look(self._networks.landmarks, image, boxes)
+        found = look(self._networks, image, boxes)
         self._seen = {}
         for number, face in sorted(
             zip(followed, found, strict=True), key=lambda pair: -pair[1].confidence
@@ -74,7 +74,7 @@ class Tracker:
         May run beside ``follow`` of the next frame.
         """
         about = [self._hold(face.number, face.points) for face in faces]
-        closer = look_closer(self._networks.refiner, image, faces, about)
+        closer = look_closer(self._networks, image, faces, about)
         return [_face(face.number, near) for face, near in zip(faces, closer, strict=True)]
 
     def _look(self, image: NDArray[Any]) -> None:
@@ -87,7 +87,7 @@ class Tracker:
             boxes = boxes[: self._faces + SPARE]
             # The landmarks give a better box, and a better box better landmarks.
             for least in (THRESHOLD, THRESHOLD, WELCOME):
-                found = look(self._networks.landmarks, image, boxes)
+                found = look(self._networks, image, boxes)
                 seen = [face for face in found if face.confidence >= least]
                 boxes = [alignment.face_box(face.points) for face in seen]
             sure = [

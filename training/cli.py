@@ -101,6 +101,9 @@ def _add_task(learn: argparse.ArgumentParser, task: type[Task]) -> None:
     learn.add_argument("--minutes", type=float, default=12, help="wall-clock budget in all")
     learn.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    learn.add_argument(
+        "--shipped", action="store_true", help="begin with the network that capture runs"
+    )
     learn.add_argument("--batch", type=int, help="samples in a step, on each graphics card")
     task.add_options(learn)
     learn.set_defaults(run=_train)

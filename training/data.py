@@ -22,10 +22,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core import mirroring
 from mien.core.errors import UserError
 from mien.core.face_classes import CLASSES, INDEX
 from mien.core.files import written_whole
-from mien.training.networks import ASYMMETRIES, COLUMNS, VALUES
+from mien.training.networks import COLUMNS, VALUES
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -172,29 +173,6 @@ def load_pairs(*folders: Path, masks: bool = False, vectors: bool = False) -> Pa
 
 # --- mirroring -----------------------------------------------------------------------------------
 
-_PAIRED: Final = (
-    *((i, 16 - i) for i in range(8)), *((17 + i, 26 - i) for i in range(5)), (31, 35), (32, 34),
-    (36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46),
-    (48, 54), (49, 53), (50, 52), (59, 55), (58, 56), (60, 64), (61, 63), (67, 65),
-)  # fmt: skip
-
-
-def _mirror_map() -> NDArray[np.int64]:
-    out = np.arange(68)
-    for a, b in _PAIRED:
-        out[a], out[b] = b, a
-    return out
-
-
-MIRROR: Final = _mirror_map()
-
-
-def mirror_points(points: NDArray[Any], width: float) -> NDArray[Any]:
-    """Landmarks (..., 68, 2) of the image turned left to right; its columns are 0..width."""
-    out = points[..., MIRROR, :].copy()
-    out[..., 0] = width - out[..., 0]
-    return out
-
 
 def _mirror_classes() -> Pixels:
     out = np.arange(len(CLASSES), dtype=np.uint8)
@@ -213,15 +191,5 @@ def mirror_mask(mask: Pixels) -> Pixels:
 
 
 def mirror_values(values: NDArray[Any]) -> NDArray[Any]:
-    """Values (..., 41) of the mirrored face: left and right swapped, yaws turned round."""
-    out = values.copy()
-    at = VALUES.index
-    for name in ASYMMETRIES:
-        out[..., at(name)] = -values[..., at(name)]
-    for name in ("head.yaw", "gaze.yaw"):
-        out[..., at(name)] = 1 - values[..., at(name)]
-    out[..., at("AU30.L")], out[..., at("AU30.R")] = (
-        values[..., at("AU30.R")],
-        values[..., at("AU30.L")],
-    )
-    return out
+    """Values (..., 41) of the mirrored face."""
+    return mirroring.mirror_values(values, VALUES)

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from mien.core import alignment, parameters, sampling
 from mien.core.face_model import PATH, head_rotation
 from mien.core.files import written_whole
+from mien.core.mirroring import mirror_points
 from mien.core.sparse_model import sparse_model
 from mien.training import augment
-from mien.training.data import Floats, mirror_points, mirror_values
+from mien.training.data import Floats, mirror_values
 from mien.training.networks import COLUMNS, VALUES
 
 Array = NDArray[np.float64]

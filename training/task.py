@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.core import alignment, parameters
+from mien.core.mirroring import mirror_points
 from mien.training import augment
-from mien.training.data import Pairs, Pixels, mirror_points
+from mien.training.data import Pairs, Pixels
 from mien.training.metrics import Scores
 from mien.training.networks import ASYMMETRIES, NETWORKS, VALUES
 
@@ -36,7 +37,9 @@ def unit_to(size: int, matrix: Array) -> Array:
 
 def to_tensor(images: list[Pixels]) -> Tensor:
     """uint8 (H, W, C) to float (B, C, H, W) in 0..1."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+    # Contiguous: with channels last, torch 2.13 crashes in narrow convolutions where there is
+    # AVX-512.
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous().float() / 255
 
 
 def floats(values: list[Any]) -> Tensor:

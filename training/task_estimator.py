@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.core import alignment, models
+from mien.core.mirroring import mirror_points
 from mien.training import augment, networks
 from mien.training.data import Floats, Pairs, Pixels, mirror_values
 from mien.training.evaluate import find
@@ -35,7 +36,7 @@ from mien.training.task_aligned import labelled
 SMALLEST, LARGEST = 100, 180  # px of a face box in the footage
 AROUND: Final = 1.2  # of the footage over the face box
 TILE: Final = 128  # px of a face in the picture
-LOOKS: Final = 2  # at every training face, each in another light and box; every second mirrored
+LOOKS: Final = 2  # at every training face, each in another light and box
 NEUTRAL_GIVEN: Final = 0.6  # of the samples know their neutral face
 BLIND: Final = 512  # faces without a picture in every batch
 POINTS_RATE: Final = 2e-3
@@ -46,7 +47,8 @@ LANDMARK_ERROR: Final = np.repeat([0.058, 0.019, 0.030, 0.014, 0.022], [17, 10, 
 
 @dataclass(frozen=True)
 class Looks:
-    """What the networks saw of N samples in K looks."""
+    """What the networks saw of N samples in K looks; every second is the mirror image of the one
+    before."""
 
     points: Floats  # (N, K, 68, 2) aligned, in 0..1
     features: Floats  # (N, K, SEEN)
@@ -86,29 +88,28 @@ class EstimatorTask(Task):
         self, rng: Generator, indices: NDArray[np.int64], looks: int, disturbed: bool
     ) -> Looks:
         """What the networks see in boxes placed as a tracker places them."""
-        points = np.empty((len(indices), looks, 68, 2), np.float32)
-        features = np.empty((len(indices), looks, networks.SEEN), np.float16)
+        points = np.empty((len(indices), 2 * looks, 68, 2), np.float32)
+        features = np.empty((len(indices), 2 * looks, networks.SEEN), np.float16)
         seed = int(rng.integers(2**31))
 
         def see(n: int) -> None:
             own = np.random.default_rng([seed, n])
-            for k in range(looks):
-                image, truth = self.footage(own, int(indices[n]), k % 2 == 1, disturbed)
+            for k in range(0, 2 * looks, 2):
+                image, truth = self.footage(own, int(indices[n]), disturbed)
                 face = find(self.models, image, truth, own)
                 matrix = alignment.aligned_matrix(face.points, 1)
                 points[n, k] = alignment.transform(matrix, face.points)
-                features[n, k] = face.features
+                points[n, k + 1] = mirror_points(points[n, k], 1)
+                features[n, k : k + 2] = face.features
 
         with ThreadPoolExecutor(LOOKERS) as pool:
             for _ in pool.map(see, range(len(indices))):
                 pass
         return Looks(points, features)
 
-    def footage(
-        self, rng: Generator, i: int, mirrored: bool, disturbed: bool
-    ) -> tuple[Pixels, Array]:
+    def footage(self, rng: Generator, i: int, disturbed: bool) -> tuple[Pixels, Array]:
         """A face with a little around it, and the true landmarks in its pixels."""
-        face, points = self.face(rng, i, mirrored, 5 if disturbed else 0)
+        face, points = self.face(rng, i, False, 5 if disturbed else 0)
         size = LARGEST if not disturbed else rng.uniform(SMALLEST, LARGEST)
         box = alignment.face_box(points) * (1, 1, AROUND)
         side = round(AROUND * size)
@@ -139,12 +140,12 @@ class EstimatorTask(Task):
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """The network's five inputs, the values, then the same of faces without a picture."""
         taught, count = self.taught, len(indices)
-        look = rng.integers(LOOKS, size=count)
+        look = rng.integers(2 * LOOKS, size=count)
         mirrored = look % 2 == 1
         points, features = taught.at(self._row[indices], look)
         others = self.pairs.neutral[indices]
         given = ((rng.random(count) < NEUTRAL_GIVEN) & (others >= 0)).astype(np.float32)
-        again = 2 * rng.integers(LOOKS // 2, size=count) + mirrored  # mirrored as the face is
+        again = 2 * rng.integers(LOOKS, size=count) + mirrored  # as the face is
         rest, rest_features = taught.at(self._row[np.maximum(others, 0)], again)
         values = self.pairs.values[indices]
         values[mirrored] = mirror_values(values[mirrored])
@@ -166,17 +167,21 @@ class EstimatorTask(Task):
         return difference(found, truth, self.weight).mean() + discord(found, truth)
 
     def say(self, network: nn.Module, looks: Looks, neutral: Looks | None) -> NDArray[np.float32]:
-        """Values (N, 41) of the first look at each sample."""
+        """Values (N, 41) of the first look at each sample and at its mirror image, the mean."""
         device = next(network.parameters()).device
         rest = neutral or Looks(np.zeros_like(looks.points), np.zeros_like(looks.features))
         known = np.full((len(looks.points), 1), float(neutral is not None))
-        columns = (
-            looks.points[:, 0], looks.features[:, 0], rest.points[:, 0], rest.features[:, 0], known
-        )  # fmt: skip
-        inputs = (torch.from_numpy(c.astype(np.float32)).to(device) for c in columns)
-        with torch.no_grad():
-            said: NDArray[np.float32] = network(*inputs).cpu().numpy()
-        return said
+        said = []
+        for k in (0, 1):
+            columns = (
+                looks.points[:, k], looks.features[:, k], rest.points[:, k], rest.features[:, k],
+                known,
+            )  # fmt: skip
+            inputs = (torch.from_numpy(c.astype(np.float32)).to(device) for c in columns)
+            with torch.no_grad():
+                said.append(network(*inputs).cpu().numpy())
+        both: NDArray[np.float32] = (said[0] + mirror_values(said[1])) / 2
+        return both
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
         indices = indices[self.pairs.neutral[indices] >= 0][:600]
@@ -196,7 +201,7 @@ class EstimatorTask(Task):
         said = self.say(network, self.look(np.random.default_rng(10), indices, 1, False), None)
         rng, tiles = np.random.default_rng(10), []
         for i, y in zip(indices, said, strict=True):
-            image, _ = self.footage(rng, int(i), False, False)
+            image, _ = self.footage(rng, int(i), False)
             tile = cv2.resize(image, (TILE, TILE), interpolation=cv2.INTER_AREA)
             tiles.append(labelled(tile / 255, y, self.pairs.values[i]))
         return sheet(tiles, 6)

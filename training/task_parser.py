@@ -17,9 +17,10 @@ from torch.nn import functional as F
 
 from mien.core import alignment
 from mien.core.face_classes import CLASSES, COLOURS, INDEX
+from mien.core.mirroring import mirror_points
 from mien.training import augment
 from mien.training.bisenet import BiSeNet
-from mien.training.data import Pairs, Pixels, mirror_mask, mirror_points
+from mien.training.data import Pairs, Pixels, mirror_mask
 from mien.training.metrics import Scores
 from mien.training.task import Array, Batch, Task, compose, sheet, to_tensor
 

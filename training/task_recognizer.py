@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.core import alignment
+from mien.core.mirroring import mirror_points
 from mien.training import augment
-from mien.training.data import Pairs, Pixels, mirror_points
+from mien.training.data import Pairs, Pixels
 from mien.training.lightcnn import CROP, EMBEDDING, SIZE, LightCNN
 from mien.training.metrics import Scores
 from mien.training.task import Array, Batch, Task, compose, sheet, to_tensor

@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from mien.core.ahead import ahead
 from mien.core.errors import UserError
+from mien.core.models import NETWORKS
 from mien.training.baselines import CnnTask, ResNet18Task
 from mien.training.checkpoint import (
     read_checkpoint,
@@ -32,6 +33,7 @@ from mien.training.checkpoint import (
     write_picture,
 )
 from mien.training.data import load_pairs
+from mien.training.shipped import give_weights, settle
 from mien.training.task import Batch, Task
 from mien.training.task_estimator import EstimatorTask
 from mien.training.task_finder import FinderTask
@@ -138,9 +140,7 @@ class Training:
         return self.out / f"{self.task.name}.pt"
 
     def resume(self) -> None:
-        """Goes on where the checkpoint stopped, if there is one."""
-        if not self.checkpoint.exists():
-            return
+        """Goes on where the checkpoint stopped."""
         state = read_checkpoint(self.checkpoint)
         try:
             self.network.load_state_dict(state["network"])
@@ -152,6 +152,23 @@ class Training:
             ) from None
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
         self.seeds = state["seeds"]
+
+    def begin_shipped(self) -> None:
+        """Begins with the network that capture runs, and adds the budget to what it was taught."""
+        name = self.task.name
+        if name not in NETWORKS:
+            raise UserError(f"No {name} is shipped: leave out --shipped.")
+        try:
+            told = give_weights(name, self.network)
+        except RuntimeError:
+            raise UserError(
+                f"The {name} that is shipped has other options: name them, or leave out --shipped."
+            ) from None
+        batch = self.task.batch(np.random.default_rng(0), self.train[: self.task.batch_size])
+        settle(self.network, lambda: self.lesson(*(x.to(self.device) for x in batch)))
+        self.step, self.seeds = told["steps"], told["seeds"]
+        self.spent = self.ready = 60 * told["minutes"]
+        self.budget += self.spent
 
     def save(self, scores: dict[str, Any] | None = None) -> None:
         state = {
@@ -267,12 +284,14 @@ def train(
     minutes: float,
     device: str = "auto",
     resume: bool = False,
+    shipped: bool = False,
     batch: int | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Teaches one of ``TASKS`` for some minutes, with its own options; returns the report.
 
     Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
+    ``shipped`` begins a new run with the network that capture runs.
     ``batch`` is the number of samples in a step of one process, the task's own where it is None.
     """
     if batch is not None and batch < 2:
@@ -285,8 +304,10 @@ def train(
     training = Training(task, out, minutes, place)
     if not len(training.train) or not len(training.held):
         raise UserError("Too few people in the pairs: render at least 10, so that some can judge.")
-    if resume:
+    if resume and training.checkpoint.exists():
         training.resume()
+    elif shipped:
+        training.begin_shipped()
     report = training.run()
     if training.together:
         distributed.destroy_process_group()

@@ -1,15 +1,20 @@
 """The networks run as the manifest has them, or not at all."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnxruntime as ort
 import pytest
 
 from mien.core import models, parameters
 from mien.core.errors import UserError
-from mien.core.estimator import Estimator, Sample
+from mien.core.estimator import Estimator, Sample, sample
+from mien.core.landmarks import Seen, look_closer
+from mien.core.mirroring import mirror_points, mirror_values
+from mien.core.tracking import Tracker
 
 
 @pytest.fixture
@@ -57,7 +62,8 @@ def test_estimates_are_parameters_whatever_the_batch() -> None:
     rng = np.random.default_rng(0)
     width = loaded.estimator.get_inputs()[1].shape[1]
     faces = [
-        Sample(rng.random((68, 2), np.float32), rng.random(width, np.float32)) for _ in range(35)
+        Sample(rng.random((68, 2), np.float32), rng.random((2, width), np.float32))
+        for _ in range(35)
     ]
     for neutral in (None, faces[0]):
         y = estimator(faces, neutral)
@@ -65,3 +71,19 @@ def test_estimates_are_parameters_whatever_the_batch() -> None:
         for p, column in zip(parameters.PARAMETERS, y.T, strict=True):
             assert p.low <= column.min() <= column.max() <= p.high
         assert np.allclose(y[7], estimator([faces[7]], neutral)[0], atol=1e-4)
+
+
+def test_a_mirror_image_does_the_same_on_the_other_side(media) -> None:
+    image = cv2.imread(str(media("one_face.jpg")))[..., ::-1].copy()
+    loaded = models.load("cpu")
+    estimator = Estimator(loaded.estimator, loaded.values)
+    (face,) = Tracker(loaded, 1).update(image)
+    width, afar = image.shape[1] - 1, loaded.landmarks.get_outputs()[2].shape[1]
+    mirrored = Seen(mirror_points(face.points, width), 1, face.features[1, :afar])
+    (here,) = look_closer(loaded, image, [replace(face, features=face.features[0, :afar])])
+    (there,) = look_closer(loaded, image[:, ::-1].copy(), [mirrored])
+    unit = np.linalg.norm(here.points[36] - here.points[45])
+    assert np.abs(mirror_points(there.points, width) - here.points).max() < 0.003 * unit
+    y, turned = (estimator([sample(s.points, s.features)[0]])[0] for s in (here, there))
+    assert np.abs(mirror_values(turned, parameters.NAMES) - y).max() < 0.03
+    assert abs(y[parameters.INDEX["head.yaw"]] - 0.5) > 0.02  # there is something to turn

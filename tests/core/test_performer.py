@@ -20,7 +20,7 @@ NETWORK = models.load("cpu").network
 @pytest.fixture
 def neutral() -> Neutral:
     rng = np.random.default_rng(0)
-    points, features = rng.random((68, 2), np.float32), rng.random(784, np.float32)
+    points, features = rng.random((68, 2), np.float32), rng.random((2, 784), np.float32)
     return Neutral(points, features, NETWORK)
 
 

@@ -8,8 +8,9 @@ import pytest
 from mien.core import parameters
 from mien.core.errors import UserError
 from mien.core.face_classes import INDEX
+from mien.core.mirroring import mirror_points
 from mien.training import augment
-from mien.training.data import load_pairs, mirror_mask, mirror_points, mirror_values
+from mien.training.data import load_pairs, mirror_mask, mirror_values
 from mien.training.networks import VALUES
 
 FILES = ("png", "mask.png", "json", "parameters.npy", "landmarks.npy")

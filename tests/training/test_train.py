@@ -71,6 +71,45 @@ def test_resuming_goes_on_from_where_it_stopped(runs, pairs):
         assert torch.equal(value, state["network"][key])
 
 
+@pytest.mark.parametrize("name", models.NETWORKS)
+def test_a_shipped_network_is_taught_on(name, pairs, pairs_folder, tmp_path):
+    """It says what the file says, and about that in lessons too."""
+    kind = TASKS[name]
+    options = {"width": 0.25} if name == "parser" else {}
+    task = kind(load_pairs(pairs_folder, **dict.fromkeys(kind.extras, True)), **options)
+    task.batch_size = 16
+    training = Training(task, tmp_path, 1, torch.device("cpu"))
+    training.begin_shipped()
+    entry = models.read_manifest()[f"{name}.onnx"]
+    assert training.step == entry["training"]["steps"]
+    assert training.budget == pytest.approx(60 + 60 * entry["training"]["minutes"])
+    network, given = training.network.eval(), networks.example(name, 1 if name == "finder" else 3)
+    with torch.no_grad():
+        said = network(*given.values())
+    inputs = {key: value.numpy() for key, value in given.items()}
+    outputs = list(networks.OUTPUTS[name])
+    shipped = getattr(models.load("cpu"), name).run(outputs, inputs)
+    for have, want in zip(said if isinstance(said, tuple) else (said,), shipped, strict=True):
+        assert np.abs(have.numpy() - want).max() < 1e-3 * max(1, np.abs(want).max())
+    batch = task.batch(np.random.default_rng(0), training.train[:16])
+    losses = []
+    for learning in (False, True):
+        network.train(learning)
+        for dropout in (m for m in network.modules() if isinstance(m, torch.nn.Dropout)):
+            dropout.eval()
+        with torch.no_grad():
+            losses.append(float(task.loss(network, batch)))
+    assert losses[1] == pytest.approx(losses[0], rel=0.35)
+
+
+def test_what_is_not_shipped_is_not_taught_on(pairs_folder, tmp_path):
+    with pytest.raises(UserError, match="No cnn is shipped"):
+        train("cnn", [pairs_folder], tmp_path, 0.01, "cpu", shipped=True)
+    with pytest.raises(UserError, match="has other options"):
+        train("parser", [pairs_folder], tmp_path, 0.01, "cpu", shipped=True, width=0.125)
+    assert not list(tmp_path.iterdir())
+
+
 def test_exported_files_run_as_capture_runs_them(runs, pairs_folder, tmp_path):
     export_folder(runs, tmp_path)
     assert "estimator.onnx" in (tmp_path / "MODEL_CARD.md").read_text()
