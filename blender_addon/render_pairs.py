@@ -38,7 +38,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     p.add_argument("--count", type=int, help="pairs in all, those already there included")
     p.add_argument("--out", type=Path, required=True, help="folder of the shards")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--flavour", choices=("studio", "wild"), default="wild")
+    p.add_argument("--flavour", choices=("studio", "wild", "alone"), default="wild")
     p.add_argument("--engine", choices=("auto", "cycles", "eevee", "workbench"), default="auto")
     p.add_argument("--size", type=int, default=256, help="of the pictures in px (256)")
     p.add_argument("--geometry", action="store_true", help="depth and normals of each picture too")

@@ -3,6 +3,9 @@
 
 Same seed, same pair, whatever shard or machine: picture ``index`` depends on (seed, index), the
 person on (seed, identity), identity = index // 4.
+
+Flavours: ``studio``, one light and nothing worn; ``wild``, in which all varies; and ``alone``, wild
+but for one action unit at a time that moves, the four pictures of a person being otherwise alike.
 """
 
 from __future__ import annotations
@@ -44,12 +47,12 @@ class PairRenderer:
         self, seed: int, flavour: str, size: int, engine: str, geometry: bool = False
     ) -> None:
         self.seed, self.flavour, self.size, self.geometry = seed, flavour, size, geometry
-        self.scene = FaceScene(size, engine, paint=flavour == "wild")
+        self.scene = FaceScene(size, engine, paint=flavour != "studio")
         self.model = self.scene.model
         self.masks = Masks(self.model)
         self._beside = ThreadPoolExecutor(1)
         self._teeth = LowerTeeth(self.model)
-        self.wardrobe = Wardrobe(self.scene.scene, self.model) if flavour == "wild" else None
+        self.wardrobe = Wardrobe(self.scene.scene, self.model) if flavour != "studio" else None
 
     def pair(self, index: int, picture: Path) -> dict[str, Any]:
         """Renders one picture to a path; returns its truth: ``parameters`` (285,), ``landmarks``
@@ -59,16 +62,21 @@ class PairRenderer:
         rng = np.random.default_rng([self.seed, 1, index])
         if self.flavour == "studio":
             return self._studio(rng, index, picture)
-        identity = index // PER_IDENTITY
-        someone = self.someone(identity)
-        expression = index % PER_IDENTITY > 0
-        y = sampling.vector(rng, someone.identity, expression)
+        identity, nth = divmod(index, PER_IDENTITY)
+        someone, expression = self.someone(identity), nth > 0
+        if self.flavour == "alone":  # the same picture but for what moves
+            rng = np.random.default_rng([self.seed, 1, identity])
+            turn = (PER_IDENTITY - 1) * identity + nth - 1 if expression else -1
+            y = sampling.alone(rng, someone.identity, turn)
+        else:
+            y = sampling.vector(rng, someone.identity, expression)
         s = parameters.signals(y)
         roll = float(np.clip(rng.normal(0, 7), -20, 20))
         turn = head_rotation(float(s["head.yaw"]), float(s["head.pitch"]), roll)
         person, vertices = self.dress(identity, y, turn)
         landmarks = self.model.landmarks(vertices, person)
         held = str(rng.choice(["", *render_props.HELD], p=[0.9, 0.06, 0.02, 0.02]))
+        held = "" if self.flavour == "alone" else held  # what moves is to be seen
         assert self.wardrobe is not None, "studio pictures have no wardrobe"
         self.wardrobe.hold(rng, held, landmarks, someone.look.skin)
         frame, light = camera(rng, landmarks), lights(rng)

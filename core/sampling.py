@@ -82,6 +82,26 @@ def action_units(rng: np.random.Generator) -> dict[str, float]:
     return a
 
 
+# Each AU alone on both sides, and those that have sides on one of them too.
+ALONE: Final = (*((au, 0) for au in parameters.AUS), *((au, 1) for au in parameters.SIDED_AUS))
+
+
+def alone(rng: np.random.Generator, identity: Array, turn: int) -> Array:
+    """(285,) like :func:`vector`, with the ``turn``-th of ``ALONE`` between .4 and 1 and all else
+    at rest; at rest altogether where ``turn`` is negative.  All else is the same for every
+    ``turn``."""
+    y = parameters.from_values(pose(rng))
+    y[parameters.group("au")] = 0
+    strength, side = rng.uniform(0.4, 1), rng.choice([-1, 1])
+    if turn >= 0:
+        au, sided = ALONE[turn % len(ALONE)]
+        y[parameters.INDEX[au]] = strength
+        if sided:
+            y[parameters.INDEX[f"{au}.asymmetry"]] = side
+    y[parameters.IDENTITY] = identity
+    return y
+
+
 def pose(rng: np.random.Generator) -> dict[str, float]:
     """Head and gaze of one picture, by parameter name; mostly near the front, extremes too."""
     wide = rng.random() < 0.2

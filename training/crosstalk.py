@@ -38,7 +38,7 @@ def crosstalk(
     """
     moved = pairs.values[:, [VALUES.index(name) for name in _ACTIONS]] > _REST
     single = (moved.sum(1) == 1) & moved[:, : len(AUS)].any(1) & (pairs.neutral >= 0)
-    alone = [i for i in held_out(pairs) if single[i]]
+    alone = [i for i in held_out(pairs, weights) if single[i]]
     if not alone:
         raise UserError("No held-out face in these pairs moves one AU alone: render more of them.")
     nets = models.load(device, weights)

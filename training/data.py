@@ -42,6 +42,7 @@ class Pairs:
     images: Pixels  # (N, 256, 256, 4) RGBA with the colours multiplied by alpha
     landmarks: Floats  # (N, 68, 2) px
     values: Floats  # (N, 41) in the order of networks.VALUES
+    seed: NDArray[np.int64]  # (N,)
     identity: NDArray[np.int64]  # (N,) among those of one seed
     person: NDArray[np.int64]  # (N,) among all
     neutral: NDArray[np.int64]  # (N,)
@@ -163,6 +164,7 @@ def load_pairs(*folders: Path, masks: bool = False, vectors: bool = False) -> Pa
         images=whole["image"],
         landmarks=whole["landmarks"],
         values=whole["values"],
+        seed=np.array([seed for seed, _ in who]),
         identity=np.array([identity for _, identity in who]),
         person=np.unique(whole["who"], axis=0, return_inverse=True)[1].ravel(),
         neutral=np.array([neutral.get(w, -1) for w in who]),

@@ -59,12 +59,20 @@ def see(
     return seen, np.array(errors)
 
 
-def held_out(pairs: Pairs) -> list[int]:
-    """Indices of the samples of people that training never sees; UserError where there are none."""
-    _, held = pairs.split()
-    if not len(held):
+def held_out(pairs: Pairs, weights: Path | None = None) -> list[int]:
+    """Indices of the samples of people that training never sees: identities that end in 9 and, with
+    a folder of networks, all of the seeds that none of these was taught.
+
+    UserError where there are none.
+    """
+    held = set(pairs.split()[1].tolist())
+    if weights:
+        entries = models.read_manifest(weights).values()
+        taught = {seed for entry in entries for seed in entry["training"]["seeds"]}
+        held |= set(np.flatnonzero(~np.isin(pairs.seed, list(taught))).tolist())
+    if not held:
         raise UserError("No identity in these pairs ends in 9: render at least 10 people.")
-    return [int(i) for i in held]
+    return sorted(held)
 
 
 def evaluate_pairs(
@@ -73,12 +81,12 @@ def evaluate_pairs(
     weights: Path = models.WEIGHTS,
     plots: Path | None = None,
 ) -> Scores:
-    """Scores on the identities of pairs folders that end in 9, which training never sees.
+    """Scores on the people of pairs folders that training never saw, see :func:`held_out`.
 
     Into a folder ``plots`` go pictures of what is said of each AU against what is true.
     """
     pairs = load_pairs(*folders)
-    held = held_out(pairs)
+    held = held_out(pairs, weights)
     nets = models.load(device, weights)
     estimator = Estimator(nets.estimator, nets.values)
     seen, errors = see(pairs, held, nets)

@@ -284,8 +284,8 @@ def train(
     minutes: float,
     device: str = "auto",
     resume: bool = False,
-    shipped: bool = False,
     batch: int | None = None,
+    shipped: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
     """Teaches one of ``TASKS`` for some minutes, with its own options; returns the report.

@@ -51,7 +51,7 @@ def assert_same(a, b):
             assert data == b[name], name
 
 
-@pytest.mark.parametrize("flavour", ["wild", "studio"])
+@pytest.mark.parametrize("flavour", ["wild", "studio", "alone"])
 def test_pairs_are_whole_and_repeat(tmp_path, flavour):
     assert render(tmp_path / "a", "--flavour", flavour) == 0
     assert render(tmp_path / "b", "--flavour", flavour) == 0
@@ -70,9 +70,21 @@ def test_pairs_are_whole_and_repeat(tmp_path, flavour):
     centre, side = np.array(about[1]["box"][:2]), about[1]["box"][2]
     assert (np.abs(marks[:, :2] - centre) < side).all()
     assert about[1]["seed"] == 0 and about[1]["flavour"] == flavour
-    if flavour == "wild":
+    if flavour != "studio":
         assert about[0]["kind"] == "neutral" and len(about[0]["person"]["skin"]) == 3
         assert about[3]["identity"] == 0 and about[4]["identity"] == 1
+
+
+def test_of_the_flavour_alone_one_unit_moves_and_nothing_else(tmp_path):
+    assert render(tmp_path, "--flavour", "alone", "--seed", "3") == 0
+    files = read(tmp_path)
+    rest, *moved = (np.load(io.BytesIO(files[f"{i:07d}.parameters.npy"])) for i in range(4))
+    assert (rest[parameters.group("au")] == 0).all()
+    for y, au in zip(moved, ("AU01", "AU02", "AU04"), strict=True):
+        assert np.flatnonzero(y != rest).tolist() == [parameters.INDEX[au]]
+        assert 0.4 <= y[parameters.INDEX[au]] <= 1
+    about = [json.loads(files[f"{i:07d}.json"]) for i in range(4)]
+    assert about[0]["lights"] == about[3]["lights"] and about[0]["held"] == about[3]["held"] == ""
 
 
 def test_a_finished_run_renders_nothing_again(tmp_path, capsys):
