@@ -184,7 +184,7 @@ def capture(
             if finished and finished():
                 break
             with clock.stage("align"):
-                found = tracker.refine(frame.image, afar)
+                found = tracker.refine(frame.image, afar, mirror=True)
                 for face in found:
                     new, roll = sample(face.points, face.features)
                     kept = seen[face.number]

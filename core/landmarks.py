@@ -20,9 +20,8 @@ SIZE: Final = 128  # side of the landmark network's input in pixels
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A face in an image: landmarks (68, 2) in pixels, confidence in 0..1, and what was seen: (F,)
-    by the landmark network; after a closer look (2, F) by both networks, of the face and of its
-    mirror image."""
+    """A face in an image: landmarks (68, 2) in pixels, confidence in 0..1, and what was seen, (F,)
+    or of the face and of its mirror image (2, F)."""
 
     points: Array
     confidence: float
@@ -46,26 +45,41 @@ def look(networks: Models, image: Image, boxes: list[Array]) -> list[Seen]:
 
 
 def look_closer(
-    networks: Models, image: Image, faces: Sequence[Seen], about: list[Array] | None = None
+    networks: Models,
+    image: Image,
+    faces: Sequence[Seen],
+    about: list[Array] | None = None,
+    mirror: bool = False,
 ) -> list[Seen]:
-    """The same faces with refined landmarks, and with the features of both networks and of their
-    mirror images.
+    """The same faces with refined landmarks, and with the features (F,) of both networks.
 
-    Patches are cut where their landmarks are, or ``about`` where these landmarks (68, 2) are.
+    Patches are cut where their landmarks are, or ``about`` where these landmarks (68, 2) are.  With
+    ``mirror`` their mirror images are seen as well, in as much time again: the landmarks are the
+    mean, and the features (2, F) those of the face and of its mirror image.
     """
     if not faces:
         return []
     about = about or [face.points for face in faces]
     cuts = [refining.cut(image, points) for points in about]
+    patches = [(cut.eyes, cut.mouth, cut.oval) for cut in cuts]
+    patches += [cut.mirrored() for cut in cuts] if mirror else []
     inputs = {
-        name: alignment.network_input(np.stack([getattr(cut, name) for cut in cuts]))
-        for name in ("eyes", "mouth", "oval")
+        name: alignment.network_input(np.stack(parts))
+        for name, parts in zip(("eyes", "mouth", "oval"), zip(*patches, strict=True), strict=True)
     }
     points, closer = networks.refiner.run(["points", "features"], inputs)
-    boxes = [alignment.box_matrix(alignment.face_box(p), SIZE) for p in about]
-    mirrored = np.stack([alignment.warp(image, box, SIZE)[:, ::-1] for box in boxes])
-    (afar,) = networks.landmarks.run(["features"], {"image": alignment.network_input(mirrored)})
+    afar = np.stack([face.features for face in faces])
+    if mirror:
+        boxes = [alignment.box_matrix(alignment.face_box(p), SIZE) for p in about]
+        crops = np.stack([alignment.warp(image, box, SIZE)[:, ::-1] for box in boxes])
+        (turned,) = networks.landmarks.run(["features"], {"image": alignment.network_input(crops)})
+        afar = np.concatenate([afar, turned])
+        here, there = np.split(points, 2)
+        points = (here + np.stack([refining.mirrored_back(p) for p in there])) / 2
+    features = np.c_[afar, closer]
+    if mirror:
+        features = np.stack(np.split(features, 2), 1)
     return [
-        Seen(cut.outside(p), face.confidence, np.c_[np.stack([face.features, turned]), seen])
-        for cut, face, p, turned, seen in zip(cuts, faces, points, afar, closer, strict=True)
+        Seen(cut.outside(p), face.confidence, seen)
+        for cut, face, p, seen in zip(cuts, faces, points, features, strict=True)
     ]

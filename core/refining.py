@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import alignment
+from .mirroring import LANDMARKS
 
 Array = NDArray[np.float64]
 Image = NDArray[Any]
@@ -63,6 +64,10 @@ class Patches:
             ]
         )
 
+    def mirrored(self) -> tuple[Image, Image, Image]:
+        """Eyes, mouth and oval of the mirror image: its right eye is the left one, mirrored."""
+        return self.eyes[::-1], self.mouth[:, ::-1], self.oval[:, ::-1]
+
     def outside(self, found: Array) -> Array:
         """Landmarks (68, 2) of the image of those found in the patches (68, 2) px."""
         out = np.empty((len(POINTS), 2))
@@ -70,6 +75,16 @@ class Patches:
         for matrix, (group, *_), part in zip(self._matrices, _GROUPS, parts, strict=True):
             out[list(group)] = alignment.transform(alignment.inverse(matrix), part)
         return out
+
+
+def mirrored_back(found: Array) -> Array:
+    """Landmarks (68, 2) px in the patches of those in the patches of the mirror image."""
+    right, left, *others = np.split(np.asarray(found, float), SPLITS)
+    out = [left, right]
+    for points, (group, (width, _), _) in zip(others, _GROUPS[2:], strict=True):
+        there = [group.index(int(LANDMARKS[p])) for p in group]
+        out.append(points[there] * (-1, 1) + (width - 1, 0))
+    return np.concatenate(out)
 
 
 def cut(image: Image, points: Array) -> Patches:

@@ -68,13 +68,14 @@ class Tracker:
             self._look(image)
         return [_face(number, self._seen[number]) for number in sorted(self._seen)]
 
-    def refine(self, image: NDArray[Any], faces: list[Face]) -> list[Face]:
-        """The same faces of that frame with refined landmarks and the features of both looks.
+    def refine(self, image: NDArray[Any], faces: list[Face], mirror: bool = False) -> list[Face]:
+        """The same faces of that frame with refined landmarks and the features of both looks, and
+        with ``mirror`` those of their mirror images too, see ``look_closer``.
 
         May run beside ``follow`` of the next frame.
         """
         about = [self._hold(face.number, face.points) for face in faces]
-        closer = look_closer(self._networks, image, faces, about)
+        closer = look_closer(self._networks, image, faces, about, mirror)
         return [_face(face.number, near) for face, near in zip(faces, closer, strict=True)]
 
     def _look(self, image: NDArray[Any]) -> None:

@@ -40,7 +40,7 @@ def find(nets: models.Models, image: Pixels, truth: Floats, rng: Generator) -> S
     box = alignment.face_box(truth)
     box[:2] += box[2] * rng.normal(0, 0.03, 2)
     box[2] *= np.exp(rng.normal(0, 0.06))
-    return look_closer(nets, image, look(nets, image, [box]))[0]
+    return look_closer(nets, image, look(nets, image, [box]), mirror=True)[0]
 
 
 def see(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.core import landmarks, mirroring, parameters, refining
+from mien.core import landmarks, parameters, refining
 from mien.training import bisenet
 
 FINDER_SIZE: Final = 192
@@ -209,7 +209,7 @@ class _Close(nn.Module):
 
     def __init__(self, size: tuple[int, int], points: int, free: int) -> None:
         super().__init__()
-        self.points, self.width = points, size[0]
+        self.points = points
         self.trunk = Pyramid((16, 32, 64, 96), level=1, out=CLOSE)
         self.heat = nn.Conv2d(CLOSE, points + free, 1)
         self.look = nn.Parameter(torch.randn(points + free, CLOSE, DEPTH) / CLOSE**0.5)
@@ -232,10 +232,7 @@ class _Close(nn.Module):
 
 class Refiner(_Guesses):
     """The patches of core.refining, eyes (B, 2, 3, 48, 64), mouth and oval (B, 3, 64, 80) -> points
-    (B, 68, 2) px in them, features (B, 2, CLOSE_FEATURES) of the face and of its mirror image.
-
-    The points are the mean of those in both.
-    """
+    (B, 68, 2) px in them, features (B, CLOSE_FEATURES)."""
 
     def __init__(self) -> None:
         super().__init__(CLOSE_FEATURES)
@@ -257,22 +254,8 @@ class Refiner(_Guesses):
         return [eye_logits, mouth_logits, oval_logits], points, features
 
     def forward(self, eyes: Tensor, mouth: Tensor, oval: Tensor) -> tuple[Tensor, Tensor]:
-        # The mirror only swaps the eyes: the left one's patch is mirrored already.
-        _, eye_points, eye_seen = self.eye(eyes.flatten(0, 1))
-        eye_seen = eye_seen.unflatten(0, (-1, 2))
-        points = [eye_points.reshape(-1, 2 * len(refining.RIGHT), 2)]
-        features = [torch.stack((eye_seen, eye_seen.flip(1)), 1).flatten(2)]
-        for close, patch, group in (
-            (self.mouth, mouth, refining.MOUTH),
-            (self.oval, oval, refining.OVAL),
-        ):
-            _, found, seen = close(torch.cat((patch, patch.flip(-1))))
-            here, there = found.chunk(2)
-            swapped = [group.index(int(mirroring.LANDMARKS[p])) for p in group]
-            there = there[:, swapped] * here.new_tensor((-1, 1))
-            points.append((here + there + here.new_tensor((close.width - 1, 0))) / 2)
-            features.append(torch.stack(seen.chunk(2), 1))
-        return torch.cat(points, 1), torch.cat(features, 2)
+        _, points, features = self.maps(eyes, mouth, oval)
+        return points, features
 
 
 class _Sight(nn.Module):

@@ -1,7 +1,6 @@
 """The networks run as the manifest has them, or not at all."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -77,11 +76,11 @@ def test_a_mirror_image_does_the_same_on_the_other_side(media) -> None:
     image = cv2.imread(str(media("one_face.jpg")))[..., ::-1].copy()
     loaded = models.load("cpu")
     estimator = Estimator(loaded.estimator, loaded.values)
-    (face,) = Tracker(loaded, 1).update(image)
+    (face,) = Tracker(loaded, 1).follow(image)
     width, afar = image.shape[1] - 1, loaded.landmarks.get_outputs()[2].shape[1]
-    mirrored = Seen(mirror_points(face.points, width), 1, face.features[1, :afar])
-    (here,) = look_closer(loaded, image, [replace(face, features=face.features[0, :afar])])
-    (there,) = look_closer(loaded, image[:, ::-1].copy(), [mirrored])
+    (here,) = look_closer(loaded, image, [face], mirror=True)
+    mirrored = Seen(mirror_points(face.points, width), 1, here.features[1, :afar])
+    (there,) = look_closer(loaded, image[:, ::-1].copy(), [mirrored], mirror=True)
     unit = np.linalg.norm(here.points[36] - here.points[45])
     assert np.abs(mirror_points(there.points, width) - here.points).max() < 0.003 * unit
     y, turned = (estimator([sample(s.points, s.features)[0]])[0] for s in (here, there))

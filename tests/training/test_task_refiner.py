@@ -55,7 +55,7 @@ def test_a_few_steps_bring_the_points_nearer(task):
     network, rng = Refiner(), np.random.default_rng(2)
     batch = task.batch(rng, np.arange(1, 13), disturbed=False)
     with torch.no_grad():
-        assert network(*batch[:3])[1].shape == (len(batch[0]), 2, CLOSE_FEATURES)
+        assert network(*batch[:3])[1].shape == (len(batch[0]), CLOSE_FEATURES)
     optimizer, losses = torch.optim.AdamW(network.parameters(), 2e-3), []
     for _ in range(25):
         loss = task.loss(network, batch)
