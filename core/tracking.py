@@ -18,7 +18,8 @@ Array = NDArray[np.float64]
 
 THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
 WELCOME: Final = 0.95  # a new face must be surer, as most of a frame is none
-LIKE: Final = 0.25  # how much of a new face F_seg must find where the landmarks are
+LIKE: Final = 0.25  # how much of a new face F_seg must find where the landmarks are ...
+PLAIN: Final = 0.9999  # ... or else how sure these must be: it sees little of one behind a hand
 PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks refuse some
 HOLD: Final = 0.02  # of the eyes' distance: a stiller face is looked at in the same patches
@@ -93,7 +94,8 @@ class Tracker:
                 boxes = [alignment.face_box(face.points) for face in seen]
             sure = [
                 face for face in seen
-                if parse(self._networks.parser, image, face.points).likeness() >= LIKE
+                if face.confidence >= PLAIN
+                or parse(self._networks.parser, image, face.points).likeness() >= LIKE
             ]  # fmt: skip
             for face in sorted(sure, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence):
                 self._accept(self._number_for(face.points), face)

@@ -36,7 +36,7 @@ from mien.training.task_aligned import labelled
 SMALLEST, LARGEST = 100, 180  # px of a face box in the footage
 AROUND: Final = 1.2  # of the footage over the face box
 TILE: Final = 128  # px of a face in the picture
-LOOKS: Final = 2  # at every training face, each in another light and box
+LOOKS: Final = 6  # at every training face, each in another light and box
 NEUTRAL_GIVEN: Final = 0.6  # of the samples know their neutral face
 BLIND: Final = 512  # faces without a picture in every batch
 POINTS_RATE: Final = 2e-3

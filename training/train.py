@@ -53,6 +53,7 @@ TASKS: Final[dict[str, type[Task]]] = {
 }  # fmt: skip
 THREADS: Final = 2  # more only wait for each other in networks this small
 WARM_UP: Final = 100  # steps
+TUNING: Final = 0.15  # of the learning rate, for a network that knows its task
 SAVE_EVERY: Final = 60.0  # seconds
 
 
@@ -130,6 +131,7 @@ class Training:
         # bfloat16 has the range of float32: losses need no scaling.
         self.mixed = device.type == "cuda" and torch.cuda.is_bf16_supported(False)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), task.rate, weight_decay=1e-2)
+        self.peak = task.rate
         self.step, self.spent = 0, 0.0
         self.ready = 0.0  # seconds spent before the first step
         self.losses: list[float] = []
@@ -200,7 +202,7 @@ class Training:
         """Up over the first steps, then down along half a cosine of the time spent on steps."""
         share = (self.spent - self.ready) / max(1e-9, self.budget - self.ready)
         cosine = 0.5 * (1 + np.cos(np.pi * min(1.0, share)))
-        return self.task.rate * min(1.0, (self.step + 1) / WARM_UP) * max(float(cosine), 0.01)
+        return self.peak * min(1.0, (self.step + 1) / WARM_UP) * max(float(cosine), 0.01)
 
     def learn(self, batch: Batch) -> float:
         for group in self.optimizer.param_groups:
@@ -291,7 +293,7 @@ def train(
     """Teaches one of ``TASKS`` for some minutes, with its own options; returns the report.
 
     Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
-    ``shipped`` begins a new run with the network that capture runs.
+    ``shipped`` begins a new run with the network that capture runs, which is then only tuned.
     ``batch`` is the number of samples in a step of one process, the task's own where it is None.
     """
     if batch is not None and batch < 2:
@@ -308,6 +310,8 @@ def train(
         training.resume()
     elif shipped:
         training.begin_shipped()
+    if shipped:
+        training.peak *= TUNING
     report = training.run()
     if training.together:
         distributed.destroy_process_group()

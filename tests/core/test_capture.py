@@ -174,3 +174,15 @@ def test_a_board_before_the_mouth_is_seen(media) -> None:
     low, high = face.points[48:].min(0).astype(int) - 9, face.points[48:].max(0).astype(int) + 9
     image[low[1] : high[1], low[0] : high[0]] = 90
     assert parse(loaded.parser, image, face.points).hidden() > 0.08
+
+
+def test_a_face_half_behind_a_board_is_still_found(media) -> None:
+    image = cv2.imread(str(media("one_face.jpg")))[..., ::-1].copy()
+    loaded = models.load("cpu")
+    (face,) = Tracker(loaded, 1).update(image)
+    (left, _), (right, low) = face.points.min(0).astype(int), face.points.max(0).astype(int)
+    image[int(face.points[29, 1]) : low + 10, left - 10 : right + 10] = 70
+    assert parse(loaded.parser, image, face.points).likeness() < 0.25  # F_seg alone says no
+    (again,) = Tracker(loaded, 1).update(image)
+    off = np.linalg.norm(again.points - face.points, axis=1)[17:48].mean()
+    assert off < 0.08 * np.linalg.norm(face.points[36] - face.points[45])
