@@ -34,6 +34,8 @@ COMBINATIONS: Final[tuple[dict[str, float], ...]] = (
     {"AU10": 0.9, "AU12": 0.7, "AU25": 0.9, "AU06": 0.7}, {"AU10": 1}, {"AU09": 1},
     {"AU01": 0.8, "AU02": 0.8, "AU12": 0.8, "AU25": 0.7, "AU26": 0.3},
     {"AU06": 0.8, "AU07": 0.5, "AU09": 0.6, "AU10": 0.6}, {"AD34": 1}, {"AU29": 1},
+    {"AU06": 0.8, "AU12": 1, "AU25": 0.8, "AU26": 0.9}, {"AU12": 0.9, "AU26": 0.8},
+    {"AU10": 0.6, "AU12": 0.8, "AU20": 0.5, "AU25": 0.9, "AU26": 0.9},
 )  # fmt: skip
 
 # Pairs that no face holds at once; of each, one is dropped.
@@ -68,6 +70,8 @@ def action_units(rng: np.random.Generator) -> dict[str, float]:
             a.setdefault(_SPARSE[i], float(rng.random() * 0.8))
     if rng.random() < 0.12:  # a blink at any moment, of any degree
         a["AU43"] = float(rng.random())
+    if rng.random() < 0.2:  # and a jaw that drops: laughter, shouts, speech
+        a["AU26"] = float(rng.random())
     for x, y in CLASHES:
         if x in a and y in a:
             del a[x if rng.random() < 0.5 else y]
