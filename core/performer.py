@@ -31,7 +31,7 @@ class Neutral(Sample):
         """The inverse of :meth:`fields`; ValueError, KeyError or TypeError when it is not."""
         points = np.asarray(fields["points"], np.float32)
         features = np.asarray(fields["features"], np.float32)
-        if points.shape != (_POINTS, 2) or features.ndim not in (1, 2):  # 1: of earlier networks
+        if points.shape != (_POINTS, 2) or features.ndim not in (1, 2):
             raise ValueError(f"its points have shape {points.shape}, not ({_POINTS}, 2)")
         if not (np.isfinite(points).all() and np.isfinite(features).all()):
             raise ValueError("it holds numbers that are not finite")
@@ -62,7 +62,8 @@ class Neutral(Sample):
         except (ValueError, KeyError, TypeError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
             raise UserError(f"{path} is not a saved neutral: {reason}.") from error
-        if neutral.network != network:
+        # Features of one look, (F,), are of a time when no mirror image was seen.
+        if neutral.network != network or neutral.features.ndim == 1:
             raise UserError(
                 f"The neutral {path} was made with other networks: save it again from a new take."
             )

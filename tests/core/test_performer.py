@@ -54,6 +54,7 @@ def test_a_file_and_a_take_hold_it_whole(neutral: Neutral, tmp_path: Path) -> No
         ({"points": [[0, 0]]}, "shape"),
         ({"points": "here"}, "not a saved neutral"),
         ({"features": [float("nan")]}, "not finite"),
+        ({"features": [0.5, 1.5]}, "made with other networks: save it again"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(
