@@ -1,8 +1,9 @@
 """How fast a face is followed: python tests/bench/following.py CLIP [WIDTH HEIGHT]
 
 Frames a second of decoding, following, and refined landmarks, beside each other as in capture
-(which looks at the mirror image as well, for the sake of the action units), over the whole clip, the first search for the face included; then of decoding alone, and the
-same work one after the other.  WIDTH and HEIGHT scale every frame, inside the time that is taken.
+(which looks at the mirror image as well, for the sake of the action units), over the whole clip,
+the first search for the face included; then of decoding alone, and the same work one after the
+other.  WIDTH and HEIGHT scale every frame, inside the time that is taken.
 """
 
 from __future__ import annotations
