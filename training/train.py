@@ -54,9 +54,6 @@ TASKS: Final[dict[str, type[Task]]] = {
 THREADS: Final = 2  # more only wait for each other in networks this small
 WARM_UP: Final = 100  # steps
 TUNING: Final = 0.15  # of the learning rate, for a network that knows its task
-# Of the weights with which a tuned network began, in those that it ends with: so it keeps what it
-# was taught on pairs that are not at hand (Wortsman et al. 2022, robust fine-tuning).
-KEPT: Final = 0.3
 SAVE_EVERY: Final = 60.0  # seconds
 
 
@@ -135,7 +132,6 @@ class Training:
         self.mixed = device.type == "cuda" and torch.cuda.is_bf16_supported(False)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), task.rate, weight_decay=1e-2)
         self.peak = task.rate
-        self.begun: dict[str, Tensor] = {}  # the weights of the shipped network that is tuned
         self.step, self.spent = 0, 0.0
         self.ready = 0.0  # seconds spent before the first step
         self.losses: list[float] = []
@@ -158,7 +154,7 @@ class Training:
             ) from None
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
         self.seeds = state["seeds"]
-        self.peak, self.begun = state.get("peak", self.peak), state.get("begun", {})
+        self.peak = state.get("peak", self.peak)
 
     def begin_shipped(self) -> None:
         """Begins with the network that capture runs, to tune it, and adds the budget to what it was
@@ -178,7 +174,6 @@ class Training:
         self.spent = self.ready = 60 * told["minutes"]
         self.budget += self.spent
         self.peak *= TUNING
-        self.begun = {key: value.clone() for key, value in self.network.state_dict().items()}
 
     def save(self, scores: dict[str, Any] | None = None) -> None:
         state = {
@@ -190,7 +185,6 @@ class Training:
             "spent": self.spent,
             "losses": self.losses,
             "peak": self.peak,
-            "begun": self.begun,
             "batch": self.task.batch_size,
             "samples": len(self.train),
             "seeds": sorted({*self.seeds, *self.task.pairs.seeds}),
@@ -270,16 +264,8 @@ class Training:
                 self.save()
         return {} if self.rank else self.report()
 
-    def keep(self) -> None:
-        """Mixes the weights with which a tuned network began into those that it has."""
-        now = self.network.state_dict()
-        for key, weights in self.begun.items():
-            if weights.is_floating_point():
-                now[key].lerp_(weights.to(self.device), KEPT)
-
     def report(self) -> dict[str, Any]:
         network = self.network.eval()
-        self.keep()
         scores = self.task.score(network, self.held)
         self.save(scores)
         report = {
@@ -311,8 +297,7 @@ def train(
     """Teaches one of ``TASKS`` for some minutes, with its own options; returns the report.
 
     Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
-    ``shipped`` begins a new run with the network that capture runs, which is then only
-    tuned, and keeps some of its weights.
+    ``shipped`` begins a new run with the network that capture runs, which is then only tuned.
     ``batch`` is the number of samples in a step of one process, the task's own where it is None.
     """
     if batch is not None and batch < 2:
