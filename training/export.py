@@ -84,6 +84,29 @@ def export(name: str, network: nn.Module, training: dict[str, Any], folder: Path
     return path
 
 
+def _taught(state: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest tells of a checkpoint's training; of a tuned network, under ``tuned``, by
+    how much each time."""
+    minutes = round(state["spent"] / 60, 1)
+    about = {
+        "data": "pairs rendered by mien, nothing else",
+        "seeds": state["seeds"],
+        "samples": state["samples"],
+        "people": state["people"],
+        "steps": state["step"],
+        "minutes": minutes,
+        "batch": state["batch"],
+        **{k: v for k, v in state["config"].items() if k == "width"},
+    }
+    before = json.loads(state.get("before", "{}"))
+    if not before:
+        return about
+    last = {"samples": about["samples"], "people": about["people"]}
+    last["minutes"] = round(minutes - before["minutes"], 1)
+    kept = {key: before[key] for key in ("samples", "people")}
+    return {**about, **kept, "tuned": [*before.get("tuned", []), last]}
+
+
 def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
     """Exports every checkpoint of a training folder, and writes ``MODEL_CARD.md`` beside them.
 
@@ -101,19 +124,7 @@ def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
             if path.stem == "regressor"
             else read_network(path, networks.NETWORKS[path.stem])
         )
-        about = {
-            "training": {
-                "data": "pairs rendered by mien, nothing else",
-                "seeds": state["seeds"],
-                "samples": state["samples"],
-                "people": state["people"],
-                "steps": state["step"],
-                "minutes": round(state["spent"] / 60, 1),
-                "batch": state["batch"],
-                **{k: v for k, v in state["config"].items() if k == "width"},
-            },
-            "scores": json.loads(state["scores"]),
-        }
+        about = {"training": _taught(state), "scores": json.loads(state["scores"])}
         written.append(export(path.stem, network, about, folder))
     card = folder / "MODEL_CARD.md"
     entries = json.loads((folder / "manifest.json").read_text("utf-8"))

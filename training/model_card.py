@@ -43,14 +43,21 @@ def model_card(manifest: dict[str, Any]) -> str:
             continue
         entry = manifest[file]
         about = entry["training"]
-        options = [f" --{k} {about[k]:g}" for k in ("width", "batch") if k in about]
+        options = "".join(f" --{k} {about[k]:g}" for k in ("width", "batch") if k in about)
+        command = f"    mien train {file.removesuffix('.onnx')} --pairs PAIRS --out RUNS"
+        tuned = about.get("tuned", [])
+        first = about["minutes"] - sum(part["minutes"] for part in tuned)
+        tunings = "".join(
+            f"\nand {part['minutes']:g} minutes on {part['samples']} of {part['people']} more:\n\n"
+            f"{command} --minutes {part['minutes']:g}{options} --shipped\n"
+            for part in tuned
+        )
         parts.append(
             f"## {file}\n\n{what[0].upper()}{what[1:]}.  {entry['bytes'] / 1e6:.1f} MB, trained "
             f"{about['minutes']} minutes ({about['steps']} steps) on {about['samples']} pairs of "
             f"{about['people']} people, rendered with seeds "
             f"{', '.join(map(str, about['seeds']))}:\n\n"
-            f"    mien train {file.removesuffix('.onnx')} --pairs PAIRS --out RUNS "
-            f"--minutes {about['minutes']:g}{''.join(options)}\n\n"
+            f"{command} --minutes {first:g}{options}\n{tunings}\n"
             + "\n".join(_lines(entry["scores"]))
             + "\n"
         )

@@ -136,6 +136,7 @@ class Training:
         self.ready = 0.0  # seconds spent before the first step
         self.losses: list[float] = []
         self.seeds: list[int] = []  # of the pairs that taught it before this run
+        self.before: dict[str, Any] = {}  # what the manifest tells of the network that is tuned
 
     @property
     def checkpoint(self) -> Path:
@@ -155,6 +156,7 @@ class Training:
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
         self.seeds = state["seeds"]
         self.peak = state.get("peak", self.peak)
+        self.before = json.loads(state.get("before", "{}"))
 
     def begin_shipped(self) -> None:
         """Begins with the network that capture runs, to tune it, and adds the budget to what it was
@@ -170,7 +172,7 @@ class Training:
             ) from None
         batch = self.task.batch(np.random.default_rng(0), self.train[: self.task.batch_size])
         settle(self.network, lambda: self.lesson(*(x.to(self.device) for x in batch)))
-        self.step, self.seeds = told["steps"], told["seeds"]
+        self.before, self.step, self.seeds = told, told["steps"], told["seeds"]
         self.spent = self.ready = 60 * told["minutes"]
         self.budget += self.spent
         self.peak *= TUNING
@@ -185,6 +187,7 @@ class Training:
             "spent": self.spent,
             "losses": self.losses,
             "peak": self.peak,
+            "before": json.dumps(self.before),
             "batch": self.task.batch_size,
             "samples": len(self.train),
             "seeds": sorted({*self.seeds, *self.task.pairs.seeds}),

@@ -102,6 +102,19 @@ def test_a_shipped_network_is_taught_on(name, pairs, pairs_folder, tmp_path):
     assert losses[1] == pytest.approx(losses[0], rel=0.35)
 
 
+def test_the_card_tells_how_a_shipped_network_was_tuned(pairs, tmp_path):
+    training = Training(TASKS["finder"](pairs), tmp_path, 1, torch.device("cpu"))
+    training.begin_shipped()
+    training.spent += 60
+    training.save({"recall": 0.5})
+    export_folder(tmp_path, tmp_path / "out")
+    card = (tmp_path / "out" / "MODEL_CARD.md").read_text()
+    first = models.read_manifest()["finder.onnx"]["training"]["minutes"]
+    assert f"--minutes {first:g} --batch" in card
+    assert "and 1 minutes on 72 of 18 more:" in card
+    assert "--minutes 1 --batch 24 --shipped" in card
+
+
 def test_what_is_not_shipped_is_not_taught_on(pairs_folder, tmp_path):
     with pytest.raises(UserError, match="No cnn is shipped"):
         train("cnn", [pairs_folder], tmp_path, 0.01, "cpu", shipped=True)
