@@ -66,8 +66,8 @@ class PairRenderer:
         someone, expression = self.someone(identity), nth > 0
         if self.flavour == "alone":  # the same picture but for what moves
             rng = np.random.default_rng([self.seed, 1, identity])
-            turn = (PER_IDENTITY - 1) * identity + nth - 1 if expression else -1
-            y = sampling.alone(rng, someone.identity, turn)
+            moves = (PER_IDENTITY - 1) * identity + nth - 1 if expression else -1
+            y = sampling.alone(rng, someone.identity, moves)
         else:
             y = sampling.vector(rng, someone.identity, expression)
         s = parameters.signals(y)

@@ -97,3 +97,28 @@ def network_input(crops: Image) -> NDArray[np.float32]:
 def roll(matrix: Array) -> float:
     """Degrees by which the face in the image is tilted towards the subject's left shoulder."""
     return float(np.degrees(np.arctan2(matrix[0, 1], matrix[0, 0])))
+
+
+_PAIRED: Final = (
+    *((i, 16 - i) for i in range(8)), *((17 + i, 26 - i) for i in range(5)), (31, 35), (32, 34),
+    (36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46),
+    (48, 54), (49, 53), (50, 52), (59, 55), (58, 56), (60, 64), (61, 63), (67, 65),
+)  # fmt: skip
+
+
+def _mirror() -> NDArray[np.int64]:
+    out = np.arange(68)
+    for a, b in _PAIRED:
+        out[a], out[b] = b, a
+    return out
+
+
+MIRROR: Final = _mirror()
+"""(68,) for each landmark, the one that takes its place in the mirror image."""
+
+
+def mirror_points(points: NDArray[Any], width: float) -> NDArray[Any]:
+    """Landmarks (..., 68, 2) of the image turned left to right; its columns are 0..width."""
+    out = points[..., MIRROR, :].copy()
+    out[..., 0] = width - out[..., 0]
+    return out

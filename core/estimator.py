@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import alignment, parameters
-from .mirroring import mirror_points, mirror_values
 
 Array = NDArray[np.float64]
 
@@ -58,7 +57,7 @@ class Estimator:
             part = samples[start : start + _BATCH]
             inputs = {**_inputs(part), **_neutral_inputs(part, neutral)}
             (values,) = self._session.run(["values"], inputs)
-            said, mirrored = values[::2], mirror_values(values[1::2], self._values)
+            said, mirrored = values[::2], parameters.mirror_values(values[1::2], self._values)
             y[start : start + len(part), self._columns] = (said + mirrored) / 2
         y[:, _LIPS] = np.maximum(y[:, _LIPS], PARTED * y[:, _JAW])
         return np.clip(y, _LOW, _HIGH)
@@ -67,7 +66,7 @@ class Estimator:
 def _inputs(samples: list[Sample]) -> dict[str, NDArray[np.float32]]:
     """Of N samples and their mirror images, in turn."""
     points = np.stack([s.points for s in samples])
-    both = np.stack([points, mirror_points(points, 1)], 1)
+    both = np.stack([points, alignment.mirror_points(points, 1)], 1)
     return {
         "points": both.reshape(-1, *points.shape[1:]),
         "features": np.concatenate([s.features for s in samples]),

@@ -8,9 +8,9 @@ left, pitch > 0 looks up, roll > 0 tilts towards the subject's left shoulder.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -207,6 +207,20 @@ def from_values(values: Mapping[str, float]) -> Array:
             raise KeyError(f"no parameter {name!r}")
         y[INDEX[name]] = value
     return y
+
+
+def mirror_values(values: NDArray[Any], names: Sequence[str]) -> NDArray[Any]:
+    """Parameters (..., N) of these names, of the face turned left to right."""
+    out = values.copy()
+    for i, name in enumerate(names):
+        if name.endswith(".asymmetry"):
+            out[..., i] *= -1
+        elif name.endswith(".yaw"):
+            out[..., i] = 1 - values[..., i]
+        elif name.endswith((".L", ".R")):
+            other = name[:-1] + ("R" if name.endswith("L") else "L")
+            out[..., i] = values[..., names.index(other)]
+    return out
 
 
 def sides(intensity: ArrayLike, asymmetry: ArrayLike) -> tuple[Array, Array]:

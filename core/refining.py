@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import alignment
-from .mirroring import LANDMARKS
 
 Array = NDArray[np.float64]
 Image = NDArray[Any]
@@ -82,7 +81,7 @@ def mirrored_back(found: Array) -> Array:
     right, left, *others = np.split(np.asarray(found, float), SPLITS)
     out = [left, right]
     for points, (group, (width, _), _) in zip(others, _GROUPS[2:], strict=True):
-        there = [group.index(int(LANDMARKS[p])) for p in group]
+        there = [group.index(int(alignment.MIRROR[p])) for p in group]
         out.append(points[there] * (-1, 1) + (width - 1, 0))
     return np.concatenate(out)
 

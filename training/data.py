@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core import mirroring
+from mien.core import parameters
 from mien.core.errors import UserError
 from mien.core.face_classes import CLASSES, INDEX
 from mien.core.files import written_whole
@@ -194,4 +194,4 @@ def mirror_mask(mask: Pixels) -> Pixels:
 
 def mirror_values(values: NDArray[Any]) -> NDArray[Any]:
     """Values (..., 41) of the mirrored face."""
-    return mirroring.mirror_values(values, VALUES)
+    return parameters.mirror_values(values, VALUES)

@@ -14,9 +14,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mien.core import alignment, parameters, sampling
+from mien.core.alignment import mirror_points
 from mien.core.face_model import PATH, head_rotation
 from mien.core.files import written_whole
-from mien.core.mirroring import mirror_points
 from mien.core.sparse_model import sparse_model
 from mien.training import augment
 from mien.training.data import Floats, mirror_values

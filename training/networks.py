@@ -294,10 +294,16 @@ class Estimator(nn.Module):
         self.by_sight = nn.ModuleList(_Sight() for _ in range(READERS))
         self.values = _Values()
 
+    def _by_points(
+        self, points: Tensor, neutral_points: Tensor, has_neutral: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """(their code, what it says before it becomes values)."""
+        shape = _change(self.shape(_beside(points, neutral_points, has_neutral)))
+        return shape, self.by_shape(torch.cat((shape, has_neutral), 1))
+
     def from_points(self, points: Tensor, neutral_points: Tensor, has_neutral: Tensor) -> Tensor:
         """The values as far as the points alone can tell."""
-        shape = _change(self.shape(_beside(points, neutral_points, has_neutral)))
-        values: Tensor = self.values(self.by_shape(torch.cat((shape, has_neutral), 1)))
+        values: Tensor = self.values(self._by_points(points, neutral_points, has_neutral)[1])
         return values
 
     def each(
@@ -310,21 +316,13 @@ class Estimator(nn.Module):
     ) -> Tensor:
         """(READERS, B, 41) before they become values: what each sees corrects what the points
         say."""
-        shape = _change(self.shape(_beside(points, neutral_points, has_neutral)))
-        said = self.by_shape(torch.cat((shape, has_neutral), 1))
+        shape, said = self._by_points(points, neutral_points, has_neutral)
         seen = self.norm(_beside(features, neutral_features, has_neutral))
         return torch.stack([said + read(seen, shape, has_neutral) for read in self.by_sight])
 
-    def forward(
-        self,
-        points: Tensor,
-        features: Tensor,
-        neutral_points: Tensor,
-        neutral_features: Tensor,
-        has_neutral: Tensor,
-    ) -> Tensor:
-        raw = self.each(points, features, neutral_points, neutral_features, has_neutral)
-        values: Tensor = self.values(raw.mean(0))
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Of the inputs of :meth:`each`."""
+        values: Tensor = self.values(self.each(*inputs).mean(0))
         return values
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.core import alignment, parameters
-from mien.core.mirroring import mirror_points
+from mien.core.alignment import mirror_points
 from mien.training import augment
 from mien.training.data import Pairs, Pixels
 from mien.training.metrics import Scores

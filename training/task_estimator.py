@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.core import alignment, models
-from mien.core.mirroring import mirror_points
+from mien.core.alignment import mirror_points
 from mien.training import augment, networks
 from mien.training.data import Floats, Pairs, Pixels, mirror_values
 from mien.training.evaluate import find

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.core import alignment
+from mien.core.alignment import mirror_points
 from mien.core.face_classes import CLASSES, COLOURS, INDEX
-from mien.core.mirroring import mirror_points
 from mien.training import augment
 from mien.training.bisenet import BiSeNet
 from mien.training.data import Pairs, Pixels, mirror_mask

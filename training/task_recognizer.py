@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.core import alignment
-from mien.core.mirroring import mirror_points
+from mien.core.alignment import mirror_points
 from mien.training import augment
 from mien.training.data import Pairs, Pixels
 from mien.training.lightcnn import CROP, EMBEDDING, SIZE, LightCNN

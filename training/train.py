@@ -156,11 +156,15 @@ class Training:
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
         self.seeds = state["seeds"]
         self.peak = state.get("peak", self.peak)
-        self.before = json.loads(state.get("before", "{}"))
+        self._tune(json.loads(state.get("before", "{}")))
+
+    def _tune(self, before: dict[str, Any]) -> None:
+        """Adds the budget to what a shipped network was taught ``before``."""
+        self.before, self.ready = before, 60 * before.get("minutes", 0.0)
+        self.budget += self.ready
 
     def begin_shipped(self) -> None:
-        """Begins with the network that capture runs, to tune it, and adds the budget to what it was
-        taught."""
+        """Begins with the network that capture runs, to tune it."""
         name = self.task.name
         if name not in NETWORKS:
             raise UserError(f"No {name} is shipped: leave out --shipped.")
@@ -172,9 +176,8 @@ class Training:
             ) from None
         batch = self.task.batch(np.random.default_rng(0), self.train[: self.task.batch_size])
         settle(self.network, lambda: self.lesson(*(x.to(self.device) for x in batch)))
-        self.before, self.step, self.seeds = told, told["steps"], told["seeds"]
-        self.spent = self.ready = 60 * told["minutes"]
-        self.budget += self.spent
+        self._tune(told)
+        self.step, self.spent, self.seeds = told["steps"], self.ready, told["seeds"]
         self.peak *= TUNING
 
     def save(self, scores: dict[str, Any] | None = None) -> None:

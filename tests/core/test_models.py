@@ -9,10 +9,11 @@ import onnxruntime as ort
 import pytest
 
 from mien.core import models, parameters
+from mien.core.alignment import mirror_points
 from mien.core.errors import UserError
 from mien.core.estimator import Estimator, Sample, sample
 from mien.core.landmarks import Seen, look_closer
-from mien.core.mirroring import mirror_points, mirror_values
+from mien.core.parameters import mirror_values
 from mien.core.tracking import Tracker
 
 

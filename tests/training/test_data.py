@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mien.core import parameters
+from mien.core.alignment import mirror_points
 from mien.core.errors import UserError
 from mien.core.face_classes import INDEX
-from mien.core.mirroring import mirror_points
 from mien.training import augment
 from mien.training.data import load_pairs, mirror_mask, mirror_values
 from mien.training.networks import VALUES

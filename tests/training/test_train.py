@@ -102,6 +102,18 @@ def test_a_shipped_network_is_taught_on(name, pairs, pairs_folder, tmp_path):
     assert losses[1] == pytest.approx(losses[0], rel=0.35)
 
 
+def test_a_tuning_that_was_cut_off_goes_on(pairs, tmp_path):
+    first, again = (
+        Training(TASKS["finder"](pairs), tmp_path, 2, torch.device("cpu")) for _ in range(2)
+    )
+    first.begin_shipped()
+    first.spent += 60
+    first.save()
+    again.resume()
+    assert again.budget - again.spent == pytest.approx(60)
+    assert again.rate() == pytest.approx(first.rate()) and again.rate() < again.peak
+
+
 def test_the_card_tells_how_a_shipped_network_was_tuned(pairs, tmp_path):
     training = Training(TASKS["finder"](pairs), tmp_path, 1, torch.device("cpu"))
     training.begin_shipped()
