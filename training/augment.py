@@ -209,6 +209,12 @@ def jitter(rng: Generator, shift: float, scale: float, turn: float) -> Array:
     return np.array([[c, s, dx - 0.5 * (c + s)], [-s, c, dy - 0.5 * (c - s)]])
 
 
+def loosened(rng: Generator, box: Array) -> Array:
+    """A face box (3,) beside where it should be, as tracking places it."""
+    x, y = box[:2] + box[2] * rng.normal(0, 0.03, 2)
+    return np.array([x, y, box[2] * np.exp(rng.normal(0, 0.06))])
+
+
 def misplacement(rng: Generator, amount: Array | float, count: int) -> Array:
     """(count, 68, 2) errors of a tracker's landmarks in face units: regions go astray together.
 

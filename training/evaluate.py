@@ -37,9 +37,7 @@ def scene(pairs: Pairs, i: int, seed: int) -> Pixels:
 
 def find(nets: models.Models, image: Pixels, truth: Floats, rng: Generator) -> Seen:
     """The face in a box beside that of the true landmarks (68, 2), as tracking would."""
-    box = alignment.face_box(truth)
-    box[:2] += box[2] * rng.normal(0, 0.03, 2)
-    box[2] *= np.exp(rng.normal(0, 0.06))
+    box = augment.loosened(rng, alignment.face_box(truth))
     return look_closer(nets, image, look(nets, image, [box]), mirror=True)[0]
 
 

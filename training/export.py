@@ -22,6 +22,7 @@ from mien.training import networks
 from mien.training.checkpoint import read_checkpoint, read_network, write_file
 from mien.training.model_card import model_card
 from mien.training.regressor import load_reader
+from mien.training.task_joint import Joint
 
 OPSET: Final = 17
 TOLERANCE: Final = 1e-4
@@ -84,27 +85,40 @@ def export(name: str, network: nn.Module, training: dict[str, Any], folder: Path
     return path
 
 
-def _taught(state: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest tells of a checkpoint's training; of a tuned network, under ``tuned``, by
-    how much each time."""
-    minutes = round(state["spent"] / 60, 1)
+def _taught(state: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the manifest tells of the training of a checkpoint's network; of a tuned one, under
+    ``tuned``, by what lessons and how much each time."""
     about = {
         "data": "pairs rendered by mien, nothing else",
         "seeds": state["seeds"],
         "samples": state["samples"],
         "people": state["people"],
         "steps": state["step"],
-        "minutes": minutes,
+        "minutes": round(state["spent"] / 60, 1),
         "batch": state["batch"],
         **{k: v for k, v in state["config"].items() if k == "width"},
     }
-    before = json.loads(state.get("before", "{}"))
+    before = json.loads(state.get("before", "{}")).get(name)
     if not before:
         return about
-    last = {"samples": about["samples"], "people": about["people"]}
-    last["minutes"] = round(minutes - before["minutes"], 1)
-    kept = {key: before[key] for key in ("samples", "people")}
-    return {**about, **kept, "tuned": [*before.get("tuned", []), last]}
+    ran = ("samples", "people", "minutes", "width", "batch")
+    last = {key: about[key] for key in ran if key in about}
+    return {
+        **before,
+        "seeds": sorted({*before["seeds"], *about["seeds"]}),
+        "steps": before["steps"] + about["steps"],
+        "minutes": round(before["minutes"] + about["minutes"], 1),
+        "tuned": [*before.get("tuned", []), {"task": state["name"], **last}],
+    }
+
+
+def _networks(path: Path) -> dict[str, nn.Module]:
+    """What is shipped of a checkpoint, by name."""
+    if path.stem == "regressor":
+        return {"regressor": load_reader(path, path.with_name("parser.pt"))}
+    if path.stem == "joint":
+        return read_network(path, Joint).parts()
+    return {path.stem: read_network(path, networks.NETWORKS[path.stem])}
 
 
 def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
@@ -112,20 +126,17 @@ def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
 
     R becomes one file with the F_seg of the same folder.
     """
-    found = [runs / f"{name}.pt" for name in networks.OUTPUTS]
+    found = [runs / f"{name}.pt" for name in ("joint", *networks.OUTPUTS)]
     found = [path for path in found if path.exists()]
     if not found:
         raise UserError(f"{runs} holds no checkpoint; make one with 'mien train'.")
     written = []
     for path in found:
         state = read_checkpoint(path)
-        network = (
-            load_reader(path, path.with_name("parser.pt"))
-            if path.stem == "regressor"
-            else read_network(path, networks.NETWORKS[path.stem])
-        )
-        about = {"training": _taught(state), "scores": json.loads(state["scores"])}
-        written.append(export(path.stem, network, about, folder))
+        scores = json.loads(state["scores"])
+        for name, network in _networks(path).items():
+            about = {"training": _taught(state, name), "scores": scores.get(name, scores)}
+            written.append(export(name, network, about, folder))
     card = folder / "MODEL_CARD.md"
     entries = json.loads((folder / "manifest.json").read_text("utf-8"))
     write_file(card, model_card(entries).encode())

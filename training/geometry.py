@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
+from torch import Tensor
 
-from mien.core import alignment, parameters, sampling
-from mien.core.alignment import mirror_points
+from mien.core import parameters, sampling
+from mien.core.alignment import TEMPLATE, mirror_points
 from mien.core.face_model import PATH, head_rotation
 from mien.core.files import written_whole
 from mien.core.sparse_model import sparse_model
@@ -57,8 +59,10 @@ def make_geometry(people: int, seed: int) -> Geometry:
 
 
 def load_geometry(cache: Path, people: int) -> Geometry:
-    """:func:`make_geometry` of about this many people, kept in a file until the model changes."""
-    if cache.exists() and cache.stat().st_mtime > PATH.stat().st_mtime:
+    """:func:`make_geometry` of about this many people, kept in a file until the model changes, or
+    what is sampled."""
+    made_of = PATH, Path(sampling.__file__)
+    if cache.exists() and cache.stat().st_mtime > max(p.stat().st_mtime for p in made_of):
         with np.load(cache) as stored:
             kept = Geometry(stored["points"], stored["values"])
         if 2 * len(kept.values) >= people:
@@ -69,21 +73,22 @@ def load_geometry(cache: Path, people: int) -> Geometry:
     return made
 
 
-def aligned(points: Array) -> Array:
-    """Landmarks (N, 68, 2) brought onto the template, in 0..1; as core.alignment, all at once."""
-    five = np.stack(
+def aligned(points: Tensor) -> Tensor:
+    """Landmarks (N, 68, 2) brought onto the template, in 0..1; as core.alignment, all at once, and
+    what is wrong with them can be traced back through it."""
+    five = torch.stack(
         [
             points[:, 36:42].mean(1), points[:, 42:48].mean(1),
             points[:, 30], points[:, 48], points[:, 54],
         ],
         1,
     )  # fmt: skip
-    source, target = five @ [1, 1j], alignment.TEMPLATE @ [1, 1j]
-    centred = source - source.mean(1, keepdims=True)
-    power = (np.abs(centred) ** 2).sum(1, keepdims=True)
-    turn = (centred.conj() * target).sum(1, keepdims=True) / np.maximum(power, 1e-12)
-    moved = (points @ [1, 1j] - source.mean(1, keepdims=True)) * turn + target.mean()
-    return np.stack([moved.real, moved.imag], -1)
+    source, target, every = map(torch.view_as_complex, (five, points.new_tensor(TEMPLATE), points))
+    middle = source.mean(1, keepdim=True)
+    centred = source - middle
+    power = centred.abs().square().sum(1, keepdim=True).clamp(min=1e-12)
+    turn = (centred.conj() * target).sum(1, keepdim=True) / power
+    return torch.view_as_real((every - middle) * turn + target.mean())
 
 
 def geometry_batch(
@@ -109,6 +114,6 @@ def geometry_batch(
     for face in (now, rest):
         off = personal + augment.misplacement(rng, 0.5 * error, count)
         unit = augment.face_unit(face)[:, None, None]
-        shown.append(aligned(face + off * unit).astype(np.float32))
+        shown.append(aligned(torch.from_numpy(face + off * unit)).numpy().astype(np.float32))
     given = (rng.random((count, 1)) < neutral).astype(np.float32)
     return shown[0], shown[1] * given[..., None], given, values

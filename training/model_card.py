@@ -35,6 +35,18 @@ def _lines(scores: dict[str, Any], depth: int = 0) -> list[str]:
     return out
 
 
+def _command(task: str, minutes: float, ran: dict[str, Any]) -> str:
+    options = "".join(f" --{key} {ran[key]:g}" for key in ("width", "batch") if key in ran)
+    return f"    mien train {task} --pairs PAIRS --out RUNS --minutes {minutes:g}{options}"
+
+
+def _tuning(part: dict[str, Any]) -> str:
+    return (
+        f"\nand {part['minutes']:g} minutes on {part['samples']} of {part['people']} more:\n\n"
+        f"{_command(part['task'], part['minutes'], part)} --shipped\n"
+    )
+
+
 def model_card(manifest: dict[str, Any]) -> str:
     """Markdown."""
     parts = [_INTRODUCTION]
@@ -43,21 +55,15 @@ def model_card(manifest: dict[str, Any]) -> str:
             continue
         entry = manifest[file]
         about = entry["training"]
-        options = "".join(f" --{k} {about[k]:g}" for k in ("width", "batch") if k in about)
-        command = f"    mien train {file.removesuffix('.onnx')} --pairs PAIRS --out RUNS"
         tuned = about.get("tuned", [])
         first = about["minutes"] - sum(part["minutes"] for part in tuned)
-        tunings = "".join(
-            f"\nand {part['minutes']:g} minutes on {part['samples']} of {part['people']} more:\n\n"
-            f"{command} --minutes {part['minutes']:g}{options} --shipped\n"
-            for part in tuned
-        )
+        tunings = "".join(map(_tuning, tuned))
         parts.append(
             f"## {file}\n\n{what[0].upper()}{what[1:]}.  {entry['bytes'] / 1e6:.1f} MB, trained "
             f"{about['minutes']} minutes ({about['steps']} steps) on {about['samples']} pairs of "
             f"{about['people']} people, rendered with seeds "
             f"{', '.join(map(str, about['seeds']))}:\n\n"
-            f"{command} --minutes {first:g}{options}\n{tunings}\n"
+            f"{_command(file.removesuffix('.onnx'), first, about)}\n{tunings}\n"
             + "\n".join(_lines(entry["scores"]))
             + "\n"
         )

@@ -120,6 +120,10 @@ class Task:
         which :func:`mien.training.checkpoint.read_network` builds it again."""
         return NETWORKS[self.name]()
 
+    def parts(self, network: nn.Module) -> dict[str, nn.Module]:
+        """The networks in it that are shipped, each by itself, by name."""
+        return {self.name: network}
+
     def face(self, rng: Generator, i: int, mirrored: bool, turn: float) -> tuple[Pixels, Array]:
         """(premultiplied RGBA, landmarks px) of a sample, turned in the image."""
         image, points = self.pairs.images[i], self.pairs.landmarks[i].astype(float)

@@ -71,11 +71,11 @@ class RefinerTask(Task):
         super().__init__(pairs)
         self.weight = importance(pairs.values[pairs.split()[0]])
 
-    def patches(
+    def footage(
         self, rng: Generator, i: int, disturbed: bool, mirrored: bool
-    ) -> tuple[refining.Patches, Array, float]:
-        """(what is cut out, the true landmarks there (68, 2) px, px of the eyes' distance in the
-        aligned crop)."""
+    ) -> tuple[Pixels, Array, Array]:
+        """(a face with a little around it, its true landmarks (68, 2) px, where the landmark
+        network would say they are)."""
         face, points = self.face(rng, i, mirrored, 8)
         size = round(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))) if disturbed else 200
         matrix = size * alignment.aligned_matrix(points, 1)
@@ -88,10 +88,18 @@ class RefinerTask(Task):
         if disturbed:
             image = augment.disturb(rng, image)
         unit = float(augment.face_unit(points))
-        about = points + augment.misplacement(rng, MISPLACED, 1)[0] * unit
+        return image, points, points + augment.misplacement(rng, MISPLACED, 1)[0] * unit
+
+    def patches(
+        self, rng: Generator, i: int, disturbed: bool, mirrored: bool
+    ) -> tuple[refining.Patches, Array, float]:
+        """(what is cut out, the true landmarks there (68, 2) px, px of the eyes' distance in the
+        aligned crop)."""
+        image, points, about = self.footage(rng, i, disturbed, mirrored)
         cut = refining.cut(image, about)
-        corners = np.linalg.norm(points[36] - points[45])
-        return cut, cut.inside(points), float(corners * refining.FACE / size)
+        to_crop = alignment.aligned_matrix(points, refining.FACE)[:, :2]
+        corners = np.linalg.norm(to_crop @ (points[36] - points[45]))
+        return cut, cut.inside(points), float(corners)
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """Patches, points, values, and where in the batch a face's neutral one is."""
@@ -127,6 +135,12 @@ class RefinerTask(Task):
         known = (where >= 0).float()[:, None]
         guess = network.guess(features, features[where.clamp(min=0)], known)
         acted = difference(guess, values, self.weight).mean()
+        return self.placed(network, logits, found, points) + 0.2 * acted
+
+    def placed(
+        self, network: networks.Refiner, logits: list[Tensor], found: Tensor, points: Tensor
+    ) -> Tensor:
+        """How far the points are off, each alone and across lids, lips and brows."""
         weight = torch.from_numpy(WEIGHTS).to(points.device)
         off = (found - points) / _STEP
         gap = (off[:, GAPS[:, 0]] - off[:, GAPS[:, 1]]).abs().mean()
@@ -134,8 +148,7 @@ class RefinerTask(Task):
         there = (torch.stack((right, left), 1).flatten(0, 1), *others)
         heats = map(_heat, (network.eye, network.mouth, network.oval), logits, there)
         heat = torch.cat([h.reshape(len(points), -1) for h in heats], 1)
-        placed = (weight * (off.abs().mean(2) + 0.08 * heat)).mean()
-        return placed + 0.7 * gap + 0.2 * acted
+        return (weight * (off.abs().mean(2) + 0.08 * heat)).mean() + 0.7 * gap
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
         """Errors in % of the outer eye corners' distance in the aligned crop."""

@@ -38,6 +38,7 @@ from mien.training.task import Batch, Task
 from mien.training.task_estimator import EstimatorTask
 from mien.training.task_finder import FinderTask
 from mien.training.task_generator import GeneratorTask
+from mien.training.task_joint import JointTask
 from mien.training.task_landmarks import LandmarksTask
 from mien.training.task_parser import ParserTask
 from mien.training.task_recognizer import RecognizerTask
@@ -47,8 +48,8 @@ from mien.training.task_regressor import RegressorTask
 TASKS: Final[dict[str, type[Task]]] = {
     task.name: task
     for task in (
-        FinderTask, LandmarksTask, RefinerTask, EstimatorTask, ParserTask, RecognizerTask,
-        GeneratorTask, RegressorTask, CnnTask, ResNet18Task,
+        FinderTask, LandmarksTask, RefinerTask, EstimatorTask, JointTask, ParserTask,
+        RecognizerTask, GeneratorTask, RegressorTask, CnnTask, ResNet18Task,
     )
 }  # fmt: skip
 THREADS: Final = 2  # more only wait for each other in networks this small
@@ -136,7 +137,7 @@ class Training:
         self.ready = 0.0  # seconds spent before the first step
         self.losses: list[float] = []
         self.seeds: list[int] = []  # of the pairs that taught it before this run
-        self.before: dict[str, Any] = {}  # what the manifest tells of the network that is tuned
+        self.before: dict[str, Any] = {}  # what the manifest tells of each network that is tuned
 
     @property
     def checkpoint(self) -> Path:
@@ -156,28 +157,21 @@ class Training:
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
         self.seeds = state["seeds"]
         self.peak = state.get("peak", self.peak)
-        self._tune(json.loads(state.get("before", "{}")))
-
-    def _tune(self, before: dict[str, Any]) -> None:
-        """Adds the budget to what a shipped network was taught ``before``."""
-        self.before, self.ready = before, 60 * before.get("minutes", 0.0)
-        self.budget += self.ready
+        self.before = json.loads(state.get("before", "{}"))
 
     def begin_shipped(self) -> None:
-        """Begins with the network that capture runs, to tune it."""
-        name = self.task.name
-        if name not in NETWORKS:
+        """Begins with what capture runs, to tune it."""
+        name, parts = self.task.name, self.task.parts(self.network)
+        if not set(parts) <= set(NETWORKS):
             raise UserError(f"No {name} is shipped: leave out --shipped.")
         try:
-            told = give_weights(name, self.network)
+            self.before = {part: give_weights(part, module) for part, module in parts.items()}
         except RuntimeError:
             raise UserError(
                 f"The {name} that is shipped has other options: name them, or leave out --shipped."
             ) from None
         batch = self.task.batch(np.random.default_rng(0), self.train[: self.task.batch_size])
         settle(self.network, lambda: self.lesson(*(x.to(self.device) for x in batch)))
-        self._tune(told)
-        self.step, self.spent, self.seeds = told["steps"], self.ready, told["seeds"]
         self.peak *= TUNING
 
     def save(self, scores: dict[str, Any] | None = None) -> None:
@@ -241,7 +235,7 @@ class Training:
         start = said = saved = time.monotonic()
         already = self.spent
         self.network.train()
-        if not self.step:
+        if not self.step and not self.before:
             self.task.begin(self.network, 0.15 * self.budget)
         if self.together:
             self.lesson = DistributedDataParallel(self.lesson)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from mien.core import alignment, parameters, sampling
 from mien.core.face_model import PATH, FaceModel, head_rotation
@@ -37,7 +38,7 @@ def test_a_batch_of_geometry_is_aligned_as_capture_aligns(tmp_path):
     assert (load_geometry(cache, 3).points == geometry.points).all()
     one = geometry.points[0, 1].astype(float) * 300 + 50
     matrix = alignment.aligned_matrix(one, 1)
-    assert np.allclose(aligned(one[None])[0], alignment.transform(matrix, one))
+    assert np.allclose(aligned(torch.from_numpy(one[None]))[0], alignment.transform(matrix, one))
     points, neutral, given, values = geometry_batch(
         geometry, np.random.default_rng(0), 40, neutral=0.5, error=0.02
     )

@@ -80,9 +80,6 @@ def test_a_shipped_network_is_taught_on(name, pairs, pairs_folder, tmp_path):
     task.batch_size = 16
     training = Training(task, tmp_path, 1, torch.device("cpu"))
     training.begin_shipped()
-    entry = models.read_manifest()[f"{name}.onnx"]
-    assert training.step == entry["training"]["steps"]
-    assert training.budget == pytest.approx(60 + 60 * entry["training"]["minutes"])
     network, given = training.network.eval(), networks.example(name, 1 if name == "finder" else 3)
     with torch.no_grad():
         said = network(*given.values())
