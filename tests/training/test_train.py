@@ -15,19 +15,10 @@ from mien.training.checkpoint import read_checkpoint
 from mien.training.data import load_pairs
 from mien.training.evaluate import evaluate_pairs
 from mien.training.export import export_folder
-from mien.training.geometry import make_geometry
 from mien.training.task_finder import FinderTask
 from mien.training.train import TASKS, Training, train
 
 OPTIONS = {"parser": {"width": 1 / 8}}  # the others have one size
-
-
-@pytest.fixture(scope="module", autouse=True)
-def geometry(pairs_folder):
-    """As many people as the estimator asks for, most of them the same few: a minute is saved."""
-    few = make_geometry(10, seed=0)
-    points, values = (np.repeat(a, 150, 0) for a in (few.points, few.values))
-    np.savez(pairs_folder / "geometry.npz", points=points, values=values)
 
 
 @pytest.fixture(scope="module")
