@@ -84,6 +84,11 @@ def discord(found: Tensor, truth: Tensor) -> Tensor:
     return (1 - 2 * (df * dt).mean(0) / (spread + 1e-4)).mean()
 
 
+def disagreement(found: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """What a network that says values (B, 41) is taught by."""
+    return difference(found, truth, weight).mean() + discord(found, truth)
+
+
 def bell_entropy(logits: Tensor, points: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """(B, P) the cross entropy of heatmaps (B, P, h, w) and bells about the points (B, P, 2), of
     standard deviation 1 in the units of the cells' places x (w,) and y (h,).

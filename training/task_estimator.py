@@ -26,8 +26,7 @@ from mien.training.task import (
     Array,
     Batch,
     Task,
-    difference,
-    discord,
+    disagreement,
     importance,
     sheet,
 )
@@ -130,7 +129,7 @@ class EstimatorTask(Task):
             optimizer.param_groups[0]["lr"] = POINTS_RATE * (1 - 0.8 * progress)
             faces = geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR)
             *points, truth = (torch.from_numpy(x).to(device) for x in faces)
-            loss = self.off(network.from_points(*points), truth)
+            loss = disagreement(network.from_points(*points), truth, self.weight)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -160,11 +159,11 @@ class EstimatorTask(Task):
         assert isinstance(network, networks.Estimator)
         inputs, truth, blind, blind_truth = batch[:5], batch[5], batch[6:9], batch[9]
         # Each by itself: taught through their mean they would err together.
-        seen = [self.off(network.values(raw), truth) for raw in network.each(*inputs)]
-        return torch.stack(seen).mean() + self.off(network.from_points(*blind), blind_truth)
-
-    def off(self, found: Tensor, truth: Tensor) -> Tensor:
-        return difference(found, truth, self.weight).mean() + discord(found, truth)
+        seen = [
+            disagreement(network.values(raw), truth, self.weight) for raw in network.each(*inputs)
+        ]
+        blindly = disagreement(network.from_points(*blind), blind_truth, self.weight)
+        return torch.stack(seen).mean() + blindly
 
     def say(self, network: nn.Module, looks: Looks, neutral: Looks | None) -> NDArray[np.float32]:
         """Values (N, 41) of the first look at each sample and at its mirror image, the mean."""

@@ -21,7 +21,7 @@ from mien.training import augment, networks, shipped
 from mien.training.data import Pairs, Pixels, mirror_values
 from mien.training.geometry import aligned, geometry_batch, load_geometry
 from mien.training.metrics import Scores, estimator_scores
-from mien.training.task import Batch, difference, discord, floats, to_tensor
+from mien.training.task import Batch, disagreement, floats, to_tensor
 from mien.training.task_estimator import BLIND, LANDMARK_ERROR, NEUTRAL_GIVEN
 from mien.training.task_refiner import RefinerTask
 
@@ -123,19 +123,16 @@ class JointTask(RefinerTask):
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, Joint)
-        views, (points, values, where), blind, blind_values = (
-            batch[:5], batch[5:8], batch[8:11], batch[11],
-        )  # fmt: skip
-        logits, found, marks, features = self.see(network.refiner, *views)
-        inputs = _beside(marks, features, where)
-        said = [self.off(network.estimator.values(raw), values)
-                for raw in network.estimator.each(*inputs)]  # fmt: skip
-        blindly = self.off(network.estimator.from_points(*blind), blind_values)
-        placed = self.placed(network.refiner, logits, found, points)
+        *views, points, values, where, now, rest, known, blind_values = batch
+        refiner, estimator = network.refiner, network.estimator
+        logits, found, marks, features = self.see(refiner, *views)
+        said = [
+            disagreement(estimator.values(raw), values, self.weight)
+            for raw in estimator.each(*_beside(marks, features, where))
+        ]
+        blindly = disagreement(estimator.from_points(now, rest, known), blind_values, self.weight)
+        placed = self.placed(refiner, logits, found, points)
         return placed + torch.stack(said).mean() + 0.5 * blindly
-
-    def off(self, found: Tensor, truth: Tensor) -> Tensor:
-        return difference(found, truth, self.weight).mean() + discord(found, truth)
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
         """Of the refiner as its own task has it, of the estimator on undisturbed faces."""
