@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -36,6 +39,10 @@ def test_a_batch_of_geometry_is_aligned_as_capture_aligns(tmp_path):
     geometry = load_geometry(cache, 3)
     assert geometry.points.shape == (3, EXPRESSIONS + 1, 68, 2)
     assert (load_geometry(cache, 3).points == geometry.points).all()
+    before_the_model = 0
+    os.utime(cache, (before_the_model, before_the_model))
+    assert (load_geometry(cache, 3).points == geometry.points).all()
+    assert cache.stat().st_mtime > Path(sampling.__file__).stat().st_mtime  # made anew
     one = geometry.points[0, 1].astype(float) * 300 + 50
     matrix = alignment.aligned_matrix(one, 1)
     assert np.allclose(aligned(torch.from_numpy(one[None]))[0], alignment.transform(matrix, one))
