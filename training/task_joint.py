@@ -2,8 +2,7 @@
 
 The estimator by itself learns to read features that were made for the landmarks.  Here its errors
 reach the refiner's pixels, so that the landmarks are most exact where units hang on them, and the
-features tell what no landmark shows.  Begins with what ships (``--shipped``); as networks at first
-know nothing, each is taught its own task before.
+features tell what no landmark shows.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.core import alignment, refining
+from mien.core.errors import UserError
 from mien.training import augment, networks, shipped
 from mien.training.data import Pairs, Pixels, mirror_values
 from mien.training.geometry import aligned, geometry_batch, load_geometry
@@ -73,6 +73,13 @@ class JointTask(RefinerTask):
 
     def to(self, device: torch.device) -> None:
         self.landmarks.to(device)
+
+    def begin(self, network: nn.Module, seconds: float) -> None:
+        """UserError: networks that know nothing yet learn each its own task first."""
+        raise UserError(
+            "The joint lessons begin with a refiner and an estimator that are shipped: "
+            "add --shipped, after 'mien export' where they are to be your own."
+        )
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """What :meth:`see` takes, the points in the patches, the values, and where in the batch a

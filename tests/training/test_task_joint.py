@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from mien.core import alignment, models
+from mien.core.errors import UserError
 from mien.core.landmarks import look, look_closer
 from mien.training import augment, networks
 from mien.training.data import load_pairs
 from mien.training.export import export_folder
 from mien.training.shipped import give_weights
 from mien.training.task_joint import JointTask
-from mien.training.train import Training
+from mien.training.train import Training, train
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,12 @@ def test_what_the_estimator_gets_wrong_teaches_the_refiner(task, training):
     assert float(weight.grad.abs().max()) > 0
     bias = network.refiner.eye.heat.bias.grad  # of the points
     assert float(bias.abs().max()) > 0
+
+
+def test_what_knows_nothing_is_not_taught_together(pairs_folder, tmp_path):
+    with pytest.raises(UserError, match="add --shipped"):
+        train("joint", [pairs_folder], tmp_path, 0.01, "cpu")
+    assert not list(tmp_path.iterdir())
 
 
 def test_lessons_read_as_capture_reads(task, training):
