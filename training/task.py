@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mien.core import alignment, parameters
 from mien.core.alignment import mirror_points
 from mien.training import augment
-from mien.training.data import Pairs, Pixels
+from mien.training.data import Pairs, Pixels, mirror_values
 from mien.training.metrics import Scores
 from mien.training.networks import ASYMMETRIES, NETWORKS, VALUES
 
@@ -138,6 +138,14 @@ class Task:
         matrix = unit_to(size, augment.jitter(rng, 0, 0, turn))
         moved = cv2.warpAffine(np.ascontiguousarray(image), matrix, (size, size))
         return moved, alignment.transform(matrix, points)
+
+    def values(
+        self, indices: NDArray[np.int64], mirrored: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """(B, 41) of samples, some of them mirrored."""
+        values = self.pairs.values[indices]
+        values[mirrored] = mirror_values(values[mirrored])
+        return values
 
     def with_neutrals(
         self, rng: Generator, indices: NDArray[np.int64]

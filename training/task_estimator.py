@@ -146,8 +146,7 @@ class EstimatorTask(Task):
         given = ((rng.random(count) < NEUTRAL_GIVEN) & (others >= 0)).astype(np.float32)
         again = 2 * rng.integers(LOOKS, size=count) + mirrored  # as the face is
         rest, rest_features = taught.at(self._row[np.maximum(others, 0)], again)
-        values = self.pairs.values[indices]
-        values[mirrored] = mirror_values(values[mirrored])
+        values = self.values(indices, mirrored)
         columns = (
             points, features, rest * given[:, None, None], rest_features * given[:, None],
             given[:, None], values,

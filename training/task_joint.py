@@ -7,6 +7,7 @@ features tell what no landmark shows.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Final
 
 import numpy as np
@@ -18,12 +19,12 @@ from torch import Tensor, nn
 from mien.core import alignment, refining
 from mien.core.errors import UserError
 from mien.training import augment, networks, shipped
-from mien.training.data import Pairs, Pixels, mirror_values
+from mien.training.data import Pairs, Pixels
 from mien.training.geometry import aligned, geometry_batch, load_geometry
 from mien.training.metrics import Scores, estimator_scores
 from mien.training.task import Batch, disagreement, floats, to_tensor
 from mien.training.task_estimator import BLIND, LANDMARK_ERROR, NEUTRAL_GIVEN
-from mien.training.task_refiner import RefinerTask
+from mien.training.task_refiner import RefinerTask, stacked
 
 _ORDER: Final = np.argsort(refining.POINTS)  # of the refiner's points among the 68
 _JUDGED: Final = 50  # faces at a time
@@ -87,8 +88,7 @@ class JointTask(RefinerTask):
         count = len(indices)
         indices, mirrored, where = self.with_neutrals(rng, indices)
         seen = self.views(rng, indices, mirrored, disturbed)
-        values, turned = self.pairs.values[indices[:count]], mirrored[:count]
-        values[turned] = mirror_values(values[turned])
+        values = self.values(indices[:count], mirrored[:count])
         blind = geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR)
         return *seen, floats(values), torch.from_numpy(where[:count]), *map(floats, blind)
 
@@ -110,10 +110,8 @@ class JointTask(RefinerTask):
             crops.append(alignment.warp(image, matrix, networks.LANDMARKS_SIZE))
             cuts.append(refining.cut(image, about))
             points.append(cuts[-1].inside(truth))
-        eyes = to_tensor([e for c in cuts for e in c.eyes]).unflatten(0, (-1, 2))
-        mouth, oval = to_tensor([c.mouth for c in cuts]), to_tensor([c.oval for c in cuts])
         outward = floats([_outward(c) for c in cuts])
-        return to_tensor(crops), eyes, mouth, oval, outward, floats(points)
+        return to_tensor(crops), *stacked(cuts), outward, floats(points)
 
     def see(
         self, refiner: networks.Refiner, *views: Tensor
@@ -147,19 +145,21 @@ class JointTask(RefinerTask):
         out: Scores = {"refiner": super().score(network.refiner, indices), "estimator": {}}
         indices = indices[self.pairs.neutral[indices] >= 0][:600]
         device = next(network.parameters()).device
-        for label, given in (("with neutral", True), ("without neutral", False)):
-            rng, said = np.random.default_rng(9), []
-            for part in np.array_split(indices, -(-len(indices) // _JUDGED)):
-                whose = np.concatenate([part, self.pairs.neutral[part]])
-                *views, _ = self.views(rng, whose, np.zeros(len(whose), bool), False)
-                where = torch.arange(len(part)) + len(part) if given else -torch.ones(len(part))
-                with torch.no_grad():
-                    seen = self.see(network.refiner, *(v.to(device) for v in views))[2:]
-                    inputs = _beside(*seen, where.long().to(device))
-                    said.append(network.estimator(*inputs).cpu().numpy())
-            if said:
-                scores = estimator_scores(np.concatenate(said), self.pairs.values[indices])
-                out["estimator"][label] = scores
+        rng, said = np.random.default_rng(9), defaultdict(list)
+        for part in np.array_split(indices, -(-len(indices) // _JUDGED)):
+            whose = np.concatenate([part, self.pairs.neutral[part]])
+            *views, _ = self.views(rng, whose, np.zeros(len(whose), bool), False)
+            below = torch.arange(len(part), len(whose), device=device)
+            with torch.no_grad():
+                seen = self.see(network.refiner, *(v.to(device) for v in views))[2:]
+                for label, where in (
+                    ("with neutral", below), ("without neutral", torch.full_like(below, -1)),
+                ):  # fmt: skip
+                    values = network.estimator(*_beside(*seen, where))
+                    said[label].append(values.cpu().numpy())
+        for label, values in said.items():
+            true = self.pairs.values[indices]
+            out["estimator"][label] = estimator_scores(np.concatenate(values), true)
         return out
 
     def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
@@ -176,9 +176,6 @@ def _outward(cut: refining.Patches) -> NDArray[np.float64]:
 
 def _beside(marks: Tensor, features: Tensor, where: Tensor) -> tuple[Tensor, ...]:
     """The estimator's five inputs for the first faces, each beside the one ``where`` it is."""
-    known, rest = (where >= 0).float()[:, None], where.clamp(min=0)
-    count = len(where)
-    return (
-        marks[:count], features[:count],
-        marks[rest] * known[..., None], features[rest] * known, known,
-    )  # fmt: skip
+    # It does not look at the neutral face where it is told that there is none.
+    known, rest, count = (where >= 0).float()[:, None], where.clamp(min=0), len(where)
+    return marks[:count], features[:count], marks[rest], features[rest], known

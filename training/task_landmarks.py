@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from mien.core import alignment
 from mien.training import augment, networks
-from mien.training.data import Pairs, Pixels, mirror_values
+from mien.training.data import Pairs, Pixels
 from mien.training.metrics import Scores, landmark_error
 from mien.training.task import (
     Array,
@@ -83,8 +83,7 @@ class LandmarksTask(Task):
             for i, h, m in zip(indices, held, mirrored, strict=True)
         ]
         images, points, there = zip(*crops, strict=True)
-        values = self.pairs.values[indices]
-        values[mirrored] = mirror_values(values[mirrored])
+        values = self.values(indices, mirrored)
         return (
             to_tensor(list(images)), floats(list(points)), floats(list(there)),
             floats(values), torch.from_numpy(where),

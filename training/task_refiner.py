@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mien.core import alignment, refining
 from mien.training import augment, networks
-from mien.training.data import Pairs, Pixels, mirror_values
+from mien.training.data import Pairs, Pixels
 from mien.training.metrics import Scores
 from mien.training.task import (
     Array,
@@ -63,6 +63,12 @@ def _heat(close: nn.Module, logits: Tensor, points: Tensor) -> Tensor:
     return bell_entropy(logits, points / step, close.x / step, close.y / step)
 
 
+def stacked(cuts: list[refining.Patches]) -> tuple[Tensor, Tensor, Tensor]:
+    """What the refiner takes: eyes (B, 2, 3, 48, 64), mouth and oval (B, 3, 64, 80)."""
+    eyes = to_tensor([eye for cut in cuts for eye in cut.eyes]).unflatten(0, (-1, 2))
+    return eyes, to_tensor([cut.mouth for cut in cuts]), to_tensor([cut.oval for cut in cuts])
+
+
 class RefinerTask(Task):
     name = "refiner"
     batch_size = 16
@@ -105,9 +111,8 @@ class RefinerTask(Task):
         """Patches, points, values, and where in the batch a face's neutral one is."""
         indices, mirrored, where = self.with_neutrals(rng, indices)
         eyes, mouth, oval, points, _ = self.cut(rng, indices, disturbed, mirrored)
-        values = self.pairs.values[indices]
-        values[mirrored] = mirror_values(values[mirrored])
-        return eyes, mouth, oval, points, floats(values), torch.from_numpy(where)
+        values = floats(self.values(indices, mirrored))
+        return eyes, mouth, oval, points, values, torch.from_numpy(where)
 
     def cut(
         self,
@@ -123,10 +128,8 @@ class RefinerTask(Task):
             for i, m in zip(indices, mirrored, strict=True)
         ]
         cut, points, units = zip(*parts, strict=True)
-        eyes = to_tensor([e for c in cut for e in c.eyes])
-        mouth, oval = to_tensor([c.mouth for c in cut]), to_tensor([c.oval for c in cut])
         scales = np.array(units)[:, None] * refining.SCALES
-        return eyes.unflatten(0, (-1, 2)), mouth, oval, floats(list(points)), scales
+        return *stacked(list(cut)), floats(list(points)), scales
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, networks.Refiner)

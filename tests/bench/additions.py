@@ -17,13 +17,14 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from real_clips import roc_area
+from real_clips import frames, roc_area
 
 from mien.core import alignment, models
 from mien.core.capture import capture
-from mien.core.estimator import Sample
+from mien.core.estimator import Sample, sample
 from mien.core.frames import open_footage
-from mien.core.landmarks import look, look_closer
+from mien.core.landmarks import Seen, look, look_closer
+from mien.core.take import Take
 from mien.core.tracking import Tracker
 from mien.training import augment, networks, shipped
 from mien.training.data import Floats, load_pairs, mirror_values
@@ -44,17 +45,21 @@ class Looks:
     whole: Sample
 
 
-def _aligned(points: NDArray[np.float64]) -> NDArray[np.float32]:
-    matrix = alignment.aligned_matrix(points, 1)
-    return alignment.transform(matrix, points).astype(np.float32)
+def _looks(first: Seen, face: Seen) -> Looks:
+    return Looks(
+        sample(first.points, first.features)[0].points, sample(face.points, face.features)[0]
+    )
 
 
-def said(network: networks.Estimator, faces: list[Looks], rest: list[Looks], parts: int) -> Floats:
-    """Values (N, 41) by the first so many of ``PARTS``."""
-    both = [
-        np.stack([f.first if parts == 1 else f.whole.points for f in of]) for of in (faces, rest)
-    ]
-    known = torch.full((len(faces), 1), float(parts == len(PARTS)))
+def said(
+    network: networks.Estimator, faces: list[Looks], rest: list[Looks] | None, parts: int
+) -> Floats:
+    """Values (N, 41) by the first so many of ``PARTS``, of which the last needs the faces at
+    rest."""
+    given = rest if parts == len(PARTS) and rest else None
+    sights = faces, given or faces
+    both = [np.stack([f.first if parts == 1 else f.whole.points for f in of]) for of in sights]
+    known = torch.full((len(faces), 1), float(given is not None))
     out = []
     for turn in (0, 1)[: 1 + (parts > 3)]:
         points, neutral = (
@@ -64,8 +69,7 @@ def said(network: networks.Estimator, faces: list[Looks], rest: list[Looks], par
             values = network.from_points(points, neutral, known)
         else:
             features, calm = (
-                torch.from_numpy(np.stack([f.whole.features[turn] for f in of]))
-                for of in (faces, rest)
+                torch.from_numpy(np.stack([f.whole.features[turn] for f in of])) for of in sights
             )
             values = network(points, features, neutral, calm, known)
         out.append(values.numpy())
@@ -79,28 +83,22 @@ def of_pairs(folders: list[Path]) -> tuple[list[Looks], list[Looks], Floats]:
 
     def seen(i: int) -> Looks:
         image, rng = scene(pairs, i, 11), np.random.default_rng(i)
-        box = augment.loosened(rng, alignment.face_box(pairs.landmarks[i].astype(float)))
-        first = look(nets, image, [box])
-        (face,) = look_closer(nets, image, first, mirror=True)
-        return Looks(_aligned(first[0].points), Sample(_aligned(face.points), face.features))
+        first = look(nets, image, [augment.loosened(rng, alignment.face_box(pairs.landmarks[i]))])
+        return _looks(*first, *look_closer(nets, image, first, mirror=True))
 
     looks = {i: seen(i) for i in sorted({*held, *(int(pairs.neutral[i]) for i in held)})}
     rest = [looks[int(pairs.neutral[i])] for i in held]
     return [looks[i] for i in held], rest, pairs.values[held]
 
 
-def of_clip(clip: Path) -> tuple[dict[int, Looks], Looks | None]:
-    """By frame; and the face at rest that capture takes."""
+def of_clip(clip: Path) -> tuple[Take, list[Looks]]:
+    """What capture makes of it, and the looks at each frame that shows a face."""
     (take,) = capture(clip, device="cpu")
-    rest = take.neutral and Looks(take.neutral.points, take.neutral)
-    tracker, looks = Tracker(models.load("cpu"), 1), {}
+    tracker, looks = Tracker(models.load("cpu"), 1), []
     for frame in open_footage(clip).frames:
         afar = tracker.follow(frame.image)
-        for first, face in zip(afar, tracker.refine(frame.image, afar, mirror=True), strict=True):
-            looks[frame.index] = Looks(
-                _aligned(first.points), Sample(_aligned(face.points), face.features)
-            )
-    return looks, rest
+        looks += map(_looks, afar, tracker.refine(frame.image, afar, mirror=True))
+    return take, looks
 
 
 def areas(network: networks.Estimator, media: Path) -> Iterator[list[float]]:
@@ -108,18 +106,11 @@ def areas(network: networks.Estimator, media: Path) -> Iterator[list[float]]:
     for name, marks in tomllib.loads((media / "events.toml").read_text("utf-8")).items():
         wanted = {au: mark for au, mark in marks.items() if au in networks.VALUES}
         for clip in sorted(media.glob(f"{name}.*")) if wanted else ():
-            looks, rest = of_clip(clip)
-            faces = list(looks.values())
-            told = []
-            for parts in range(1, len(PARTS) + 1):
-                known = parts == len(PARTS) and rest is not None
-                beside = [rest] * len(faces) if known and rest else faces
-                told.append(said(network, faces, beside, parts if known else min(parts, 4)))
+            take, faces = of_clip(clip)
+            calm = take.neutral and [Looks(take.neutral.points, take.neutral)] * len(faces)
+            told = [said(network, faces, calm, parts + 1) for parts in range(len(PARTS))]
             for au, mark in wanted.items():
-                spans = [
-                    np.array([any(a <= i <= b for a, b in mark[key]) for i in looks])
-                    for key in ("on", "off")
-                ]
+                spans = [frames(take, mark[key])[take.success] for key in ("on", "off")]
                 if all(span.any() for span in spans):
                     column = networks.VALUES.index(au)
                     yield [roc_area(*(v[span, column] for span in spans)) for v in told]
