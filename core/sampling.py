@@ -22,6 +22,7 @@ COMBINATIONS: Final[tuple[dict[str, float], ...]] = (
     {"AU04": 1, "AU09": 0.8, "AU10": 0.5}, {"AU04": 1, "AU07": 0.8}, {"AU04": 1},
     {"AU04": 0.9, "AU07": 0.7, "AU10": 0.8, "AU25": 0.6}, {"AU04": 0.8, "AU24": 0.9},
     {"AU15": 0.8, "AU17": 1}, {"AU17": 1, "AU24": 0.5}, {"AU17": 1, "AU18": 0.7}, {"AU17": 1},
+    {"AU15": 0.5, "AU17": 1, "AU18": 0.9}, {"AU17": 0.9, "AU18": 0.5, "AU24": 0.7},
     {"AU17": 1, "AU26": 0.4}, {"AU17": 1, "AU26": 0.8}, {"AU17": 1, "AU18": 0.6, "AU26": 0.5},
     {"AU17": 0.6, "AU26": 0.6}, {"AU15": 1},
     {"AU01": 0.8, "AU04": 0.8, "AU15": 0.8}, {"AU01": 1, "AU04": 0.6},
@@ -70,8 +71,11 @@ def action_units(rng: np.random.Generator) -> dict[str, float]:
             a.setdefault(_SPARSE[i], float(rng.random() * 0.8))
     if rng.random() < 0.12:  # a blink at any moment, of any degree
         a["AU43"] = float(rng.random())
-    if rng.random() < 0.2:  # and a jaw that drops: laughter, shouts, speech
+    if rng.random() < 0.2:  # and a jaw that drops: shouts, speech
         a["AU26"] = float(rng.random())
+    if rng.random() < 0.06:  # laughter, the widest that faces open
+        laugh = {"AU06": 0.7, "AU12": 0.9, "AU25": 0.8, "AU26": 0.8}
+        a |= {au: min(1.0, w * rng.uniform(0.6, 1.3)) for au, w in laugh.items()}
     for x, y in CLASHES:
         if x in a and y in a:
             del a[x if rng.random() < 0.5 else y]

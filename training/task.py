@@ -18,6 +18,7 @@ from mien.training import augment
 from mien.training.data import Pairs, Pixels, mirror_values
 from mien.training.metrics import Scores
 from mien.training.networks import ASYMMETRIES, NETWORKS, VALUES
+from mien.training.proportions import reshaped
 
 Array = NDArray[np.float64]
 Batch = tuple[Tensor, ...]
@@ -129,13 +130,23 @@ class Task:
         """The networks in it that are shipped, each by itself, by name."""
         return {self.name: network}
 
-    def face(self, rng: Generator, i: int, mirrored: bool, turn: float) -> tuple[Pixels, Array]:
-        """(premultiplied RGBA, landmarks px) of a sample, turned in the image."""
+    def face(
+        self,
+        rng: Generator,
+        i: int,
+        mirrored: bool,
+        turn: float,
+        proportions: Array | None = None,
+    ) -> tuple[Pixels, Array]:
+        """(premultiplied RGBA, landmarks px) of a sample, turned in the image; of
+        :mod:`mien.training.proportions` where these are given."""
         image, points = self.pairs.images[i], self.pairs.landmarks[i].astype(float)
         size = image.shape[1]
         if mirrored:
             image, points = image[:, ::-1], mirror_points(points, size - 1)
         matrix = unit_to(size, augment.jitter(rng, 0, 0, turn))
+        if proportions is not None:
+            return reshaped(image, points, matrix, proportions)
         moved = cv2.warpAffine(np.ascontiguousarray(image), matrix, (size, size))
         return moved, alignment.transform(matrix, points)
 

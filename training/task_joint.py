@@ -1,14 +1,16 @@
-"""Refiner and estimator taught together: where to look, and what it says of the action units.
+"""Landmarks, refiner and estimator taught together: where to look, and what it says of the action
+units.
 
 The estimator by itself learns to read features that were made for the landmarks.  Here its errors
-reach the refiner's pixels, so that the landmarks are most exact where units hang on them, and the
-features tell what no landmark shows.
+reach the pixels, so that the landmarks are most exact where units hang on them, and the features
+tell what no landmark shows.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -18,29 +20,40 @@ from torch import Tensor, nn
 
 from mien.core import alignment, refining
 from mien.core.errors import UserError
-from mien.training import augment, networks, shipped
+from mien.training import augment, networks
 from mien.training.data import Pairs, Pixels
 from mien.training.geometry import aligned, geometry_batch, load_geometry
 from mien.training.metrics import Scores, estimator_scores
-from mien.training.task import Batch, disagreement, floats, to_tensor
+from mien.training.proportions import another
+from mien.training.task import Array, Batch, disagreement, floats, to_tensor
 from mien.training.task_estimator import BLIND, LANDMARK_ERROR, NEUTRAL_GIVEN
+from mien.training.task_landmarks import LandmarksTask, misplaced
 from mien.training.task_refiner import RefinerTask, stacked
 
 _ORDER: Final = np.argsort(refining.POINTS)  # of the refiner's points among the 68
 _JUDGED: Final = 50  # faces at a time
+REMADE: Final = 0.75  # of the faces get other proportions
 
 
 class Joint(nn.Module):
-    """What is shipped as two files."""
+    """What is shipped as three files."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.refiner, self.estimator = networks.Refiner(), networks.Estimator()
-        for guesses in (self.refiner.seen, self.refiner.reader):  # the estimator speaks instead
-            guesses.requires_grad_(False)
+        self.landmarks, self.refiner = networks.Landmarks(), networks.Refiner()
+        self.estimator = networks.Estimator()
+        for looks in (self.landmarks, self.refiner):  # the estimator speaks instead
+            for guesses in (looks.seen, looks.reader):
+                guesses.requires_grad_(False)
+        # What tells a face from none stays as it is, for following goes by it: the way down and
+        # the score.  The way up is taught.
+        for finding in (self.landmarks.trunk.stages, self.landmarks.score):
+            finding.requires_grad_(False)
 
     def parts(self) -> dict[str, nn.Module]:
-        return {"refiner": self.refiner, "estimator": self.estimator}
+        return {
+            "landmarks": self.landmarks, "refiner": self.refiner, "estimator": self.estimator,
+        }  # fmt: skip
 
     def train(self, mode: bool = True) -> Joint:
         """Normalisations stay as capture has them: a batch of few faces would be read by the
@@ -52,8 +65,20 @@ class Joint(nn.Module):
         return self
 
 
+class Seen(NamedTuple):
+    heat: Tensor
+    """Logits (B, 68, 32, 32) of the landmark network's heatmaps."""
+    logits: list[Tensor]
+    """Of the refiner's."""
+    found: Tensor
+    """(B, 68, 2) the refiner's points in its patches."""
+    marks: Tensor
+    """(B, 68, 2) aligned, in 0..1, as the estimator is given them."""
+    features: Tensor
+
+
 class JointTask(RefinerTask):
-    """Both are taught, the landmark network looks on."""
+    """All three are taught, on faces of many proportions."""
 
     name = "joint"
     batch_size = 24
@@ -61,9 +86,6 @@ class JointTask(RefinerTask):
     def __init__(self, pairs: Pairs) -> None:
         super().__init__(pairs)
         self.geometry = load_geometry(pairs.folder / "geometry.npz", 3000)
-        self.landmarks = networks.Landmarks()
-        shipped.give_weights("landmarks", self.landmarks)
-        self.landmarks.eval().requires_grad_(False)
 
     def network(self) -> Joint:
         return Joint()
@@ -72,22 +94,21 @@ class JointTask(RefinerTask):
         assert isinstance(network, Joint)
         return network.parts()
 
-    def to(self, device: torch.device) -> None:
-        self.landmarks.to(device)
-
     def begin(self, network: nn.Module, seconds: float) -> None:
         """UserError: networks that know nothing yet learn each its own task first."""
         raise UserError(
-            "The joint lessons begin with a refiner and an estimator that are shipped: "
+            "The joint lessons begin with networks that are shipped: "
             "add --shipped, after 'mien export' where they are to be your own."
         )
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
-        """What :meth:`see` takes, the points in the patches, the values, and where in the batch a
-        face's neutral one is; then faces without a picture."""
+        """What :meth:`see` takes, the points in the crops and the patches, the values, and where in
+        the batch a face's neutral one is; then faces without a picture."""
         count = len(indices)
         indices, mirrored, where = self.with_neutrals(rng, indices)
-        seen = self.views(rng, indices, mirrored, disturbed)
+        people = [another(rng) if rng.random() < REMADE else None for _ in range(count)]
+        people += [people[i] for i in np.flatnonzero(where >= 0)]
+        seen = self.views(rng, indices, mirrored, disturbed, people)
         values = self.values(indices[:count], mirrored[:count])
         blind = geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR)
         return *seen, floats(values), torch.from_numpy(where[:count]), *map(floats, blind)
@@ -98,64 +119,69 @@ class JointTask(RefinerTask):
         indices: NDArray[np.int64],
         mirrored: NDArray[np.bool_],
         disturbed: bool,
+        people: Sequence[Array | None],
     ) -> Batch:
         """(crops (B, 3, 128, 128) for the landmark network, eyes, mouth, oval, the matrices
-        (B, 68, 2, 3) from each landmark's patch to the image, the refiner's points (B, 68, 2) in
-        the patches)."""
-        crops, cuts, points = [], [], []
-        for i, turned in zip(indices, mirrored, strict=True):
-            image, truth, about = self.footage(rng, int(i), disturbed, bool(turned))
+        (B, 68, 2, 3) from each landmark's patch to the image, the points (B, 68, 2) in the crops,
+        0..1, and the refiner's in the patches), of faces with these people's proportions."""
+        crops, cuts, coarse, points = [], [], [], []
+        for i, turned, person in zip(indices, mirrored, people, strict=True):
+            image, truth, about = self.footage(rng, int(i), disturbed, bool(turned), person)
             box = augment.loosened(rng, alignment.face_box(about))
             matrix = alignment.box_matrix(box, networks.LANDMARKS_SIZE)
             crops.append(alignment.warp(image, matrix, networks.LANDMARKS_SIZE))
+            coarse.append(alignment.transform(matrix, truth) / networks.LANDMARKS_SIZE)
             cuts.append(refining.cut(image, about))
             points.append(cuts[-1].inside(truth))
         outward = floats([_outward(c) for c in cuts])
-        return to_tensor(crops), *stacked(cuts), outward, floats(points)
+        return to_tensor(crops), *stacked(cuts), outward, floats(coarse), floats(points)
 
-    def see(
-        self, refiner: networks.Refiner, *views: Tensor
-    ) -> tuple[list[Tensor], Tensor, Tensor, Tensor]:
-        """(logits of the refiner's heatmaps, points in its patches; what the estimator is given:
-        points (B, 68, 2) aligned in 0..1, and features)."""
+    def see(self, network: Joint, *views: Tensor) -> Seen:
         crops, eyes, mouth, oval, outward = views
-        with torch.no_grad():
-            afar = self.landmarks(crops)[2]
-        logits, found, closer = refiner.maps(eyes, mouth, oval)
+        heat, _, afar = network.landmarks.maps(crops)
+        logits, found, closer = network.refiner.maps(eyes, mouth, oval)
         # Not a matrix product, which mixed precision would round to whole pixels.
         there = (outward[..., :2] * found[:, _ORDER, None]).sum(-1) + outward[..., 2]
-        return logits, found, aligned(there), torch.cat((afar, closer), 1)
+        return Seen(heat, logits, found, aligned(there), torch.cat((afar, closer), 1))
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, Joint)
-        *views, points, values, where, now, rest, known, blind_values = batch
-        refiner, estimator = network.refiner, network.estimator
-        logits, found, marks, features = self.see(refiner, *views)
+        *views, coarse, points, values, where, now, rest, known, blind_values = batch
+        estimator = network.estimator
+        seen = self.see(network, *views)
         said = [
             disagreement(estimator.values(raw), values, self.weight)
-            for raw in estimator.each(*_beside(marks, features, where))
+            for raw in estimator.each(*_beside(seen.marks, seen.features, where))
         ]
         blindly = disagreement(estimator.from_points(now, rest, known), blind_values, self.weight)
-        placed = self.placed(refiner, logits, found, points)
-        return placed + torch.stack(said).mean() + 0.5 * blindly
+        all_hold_a_face = torch.ones(len(coarse), device=coarse.device)
+        afar = misplaced(network.landmarks, seen.heat, coarse, all_hold_a_face)
+        closer = self.placed(network.refiner, seen.logits, seen.found, points)
+        return 0.5 * afar + closer + torch.stack(said).mean() + 0.5 * blindly
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
-        """Of the refiner as its own task has it, of the estimator on undisturbed faces."""
+        """Of the landmarks and the refiner as their own tasks have it, of the estimator on
+        undisturbed faces."""
         assert isinstance(network, Joint)
-        out: Scores = {"refiner": super().score(network.refiner, indices), "estimator": {}}
+        out: Scores = {
+            "landmarks": LandmarksTask(self.pairs).score(network.landmarks, indices),
+            "refiner": super().score(network.refiner, indices),
+            "estimator": {},
+        }
         indices = indices[self.pairs.neutral[indices] >= 0][:600]
         device = next(network.parameters()).device
         rng, said = np.random.default_rng(9), defaultdict(list)
         for part in np.array_split(indices, -(-len(indices) // _JUDGED)):
             whose = np.concatenate([part, self.pairs.neutral[part]])
-            *views, _ = self.views(rng, whose, np.zeros(len(whose), bool), False)
+            straight, themselves = np.zeros(len(whose), bool), [None] * len(whose)
+            *views, _, _ = self.views(rng, whose, straight, False, themselves)
             below = torch.arange(len(part), len(whose), device=device)
             with torch.no_grad():
-                seen = self.see(network.refiner, *(v.to(device) for v in views))[2:]
+                seen = self.see(network, *(v.to(device) for v in views))
                 for label, where in (
                     ("with neutral", below), ("without neutral", torch.full_like(below, -1)),
                 ):  # fmt: skip
-                    values = network.estimator(*_beside(*seen, where))
+                    values = network.estimator(*_beside(seen.marks, seen.features, where))
                     said[label].append(values.cpu().numpy())
         for label, values in said.items():
             true = self.pairs.values[indices]

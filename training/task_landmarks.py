@@ -40,6 +40,20 @@ GAPS: Final = torch.tensor([
 ])  # fmt: skip
 
 
+def misplaced(network: networks.Landmarks, logits: Tensor, points: Tensor, there: Tensor) -> Tensor:
+    """How far the points are off, each alone and across lids, lips and brows: of heatmaps (B, 68,
+    32, 32), points (B, 68, 2) in 0..1, and whether it counts (B,)."""
+    found = network.read(logits)
+    weight = torch.from_numpy(WEIGHTS).to(points.device)[None, :, None]
+    off = (found - points) * networks.HEATMAP  # in cells
+    gap = (off[:, GAPS[:, 0]] - off[:, GAPS[:, 1]]).abs()
+    off = off.abs()
+    centre = network.centres * networks.HEATMAP
+    heat = bell_entropy(logits, points * networks.HEATMAP, centre, centre)[..., None]
+    each = (weight * (off + 0.15 * heat)).mean((1, 2)) + gap.mean((1, 2))
+    return (each * there).sum() / there.sum().clamp(min=1)
+
+
 class LandmarksTask(Task):
     name = "landmarks"
     batch_size = 16
@@ -96,22 +110,8 @@ class LandmarksTask(Task):
         known = (where >= 0).float()[:, None]
         guess = network.guess(features, features[where.clamp(min=0)], known)
         acted = (difference(guess, values, self.weight) * there).sum() / there.sum().clamp(min=1)
-        placed = self.placed(network, logits, points, there)
+        placed = misplaced(network, logits, points, there)
         return placed + 0.3 * acted + 0.3 * F.binary_cross_entropy_with_logits(score[:, 0], there)
-
-    def placed(
-        self, network: networks.Landmarks, logits: Tensor, points: Tensor, there: Tensor
-    ) -> Tensor:
-        """How far the points are off, each alone and across lids, lips and brows."""
-        found = network.read(logits)
-        weight = torch.from_numpy(WEIGHTS).to(points.device)[None, :, None]
-        off = (found - points) * networks.HEATMAP  # in cells
-        gap = (off[:, GAPS[:, 0]] - off[:, GAPS[:, 1]]).abs()
-        off = off.abs()
-        centre = network.centres * networks.HEATMAP
-        heat = bell_entropy(logits, points * networks.HEATMAP, centre, centre)[..., None]
-        each = (weight * (off + 0.15 * heat)).mean((1, 2)) + gap.mean((1, 2))
-        return (each * there).sum() / there.sum().clamp(min=1)
 
     def predict(self, network: nn.Module, indices: NDArray[np.int64], disturbed: bool) -> Batch:
         """(images, points, truth) of undisturbed or disturbed crops, all holding a face."""

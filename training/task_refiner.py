@@ -78,11 +78,16 @@ class RefinerTask(Task):
         self.weight = importance(pairs.values[pairs.split()[0]])
 
     def footage(
-        self, rng: Generator, i: int, disturbed: bool, mirrored: bool
+        self,
+        rng: Generator,
+        i: int,
+        disturbed: bool,
+        mirrored: bool,
+        proportions: Array | None = None,
     ) -> tuple[Pixels, Array, Array]:
         """(a face with a little around it, its true landmarks (68, 2) px, where the landmark
         network would say they are)."""
-        face, points = self.face(rng, i, mirrored, 8)
+        face, points = self.face(rng, i, mirrored, 8, proportions)
         size = round(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))) if disturbed else 200
         matrix = size * alignment.aligned_matrix(points, 1)
         margin = size // 8

@@ -1,4 +1,4 @@
-"""Refiner and estimator taught together: lessons look and read as capture does."""
+"""Landmarks, refiner and estimator taught together: lessons look and read as capture does."""
 
 import json
 
@@ -9,11 +9,11 @@ import torch
 from mien.core import alignment, models
 from mien.core.errors import UserError
 from mien.core.landmarks import look, look_closer
-from mien.training import augment, networks
+from mien.training import augment
 from mien.training.data import load_pairs
 from mien.training.export import export_folder
 from mien.training.shipped import give_weights
-from mien.training.task_joint import JointTask
+from mien.training.task_joint import Joint, JointTask
 from mien.training.train import Training, train
 
 
@@ -33,30 +33,55 @@ def test_the_estimator_is_given_what_capture_gives_it(task, monkeypatch):
     image, truth, about = task.footage(np.random.default_rng(3), 5, False, False)
     monkeypatch.setattr(task, "footage", lambda *_: (image, truth, about))
     monkeypatch.setattr(augment, "loosened", lambda _, box: box)
-    refiner = networks.Refiner().eval()
-    give_weights("refiner", refiner)
+    network = Joint().eval()
+    for name, part in network.parts().items():
+        give_weights(name, part)
     rng = np.random.default_rng(0)
-    *views, _ = task.views(rng, np.array([5]), np.array([False]), False)
+    *views, _, _ = task.views(rng, np.array([5]), np.array([False]), False, [None])
     with torch.no_grad():
-        _, _, marks, features = task.see(refiner, *views)
+        seen = task.see(network, *views)
     nets = models.load("cpu")
     (face,) = look_closer(nets, image, look(nets, image, [alignment.face_box(about)]), [about])
     matrix = alignment.aligned_matrix(face.points, 1)
-    assert np.abs(marks[0].numpy() - alignment.transform(matrix, face.points)).max() < 1e-4
-    assert np.abs(features[0].numpy() - face.features).max() < 1e-3
+    assert np.abs(seen.marks[0].numpy() - alignment.transform(matrix, face.points)).max() < 1e-4
+    assert np.abs(seen.features[0].numpy() - face.features).max() < 1e-3
 
 
-def test_what_the_estimator_gets_wrong_teaches_the_refiner(task, training):
+def test_what_the_estimator_gets_wrong_teaches_what_looks(task, training):
     """Though the points are where they should be."""
     network = training.network
     batch = task.batch(np.random.default_rng(1), training.train[:12], disturbed=False)
-    logits, found, *_ = task.see(network.refiner, *batch[:5])
-    placed = task.placed(network.refiner, logits, found, batch[5])
-    weight = network.refiner.eye.look  # of the features alone
+    seen = task.see(network, *batch[:5])
+    placed = task.placed(network.refiner, seen.logits, seen.found, batch[6])
     (task.loss(network, batch) - placed).backward()
-    assert float(weight.grad.abs().max()) > 0
-    bias = network.refiner.eye.heat.bias.grad  # of the points
-    assert float(bias.abs().max()) > 0
+    features = network.refiner.eye.look, network.landmarks.look
+    points = network.refiner.eye.heat.bias
+    for weight in (*features, points):
+        assert float(weight.grad.abs().max()) > 0
+
+
+def test_faces_are_found_as_before(task, training):
+    network = training.network
+    crops = torch.rand(2, 3, 128, 128)
+    found, seen = [], []
+    for _ in range(2):
+        with torch.no_grad():
+            points, score, _ = network.landmarks(crops)
+        found.append(score)
+        seen.append(points)
+        training.learn(task.batch(np.random.default_rng(1), training.train[:12]))
+    assert torch.equal(*found) and not torch.equal(*seen)
+
+
+def test_a_person_has_one_face(task, monkeypatch):
+    """The neutral one has the proportions of the one beside it."""
+    given = []
+    footage = task.footage
+    monkeypatch.setattr(task, "footage", lambda *a: given.append(a[-1]) or footage(*a))
+    *_, where, _, _, _, _ = task.batch(np.random.default_rng(1), np.arange(12))
+    beside = [(given[i], given[int(k)]) for i, k in enumerate(where) if k >= 0]
+    assert len(beside) > 3 and all(a is b for a, b in beside)
+    assert len({id(a) for a, _ in beside}) > 1
 
 
 def test_what_knows_nothing_is_not_taught_together(pairs_folder, tmp_path):
@@ -72,26 +97,29 @@ def test_lessons_read_as_capture_reads(task, training):
         dropout.p = 0.0
     with torch.no_grad():
         lesson, judged = (
-            task.see(network.train(learning).refiner, *batch[:5])[3] for learning in (True, False)
+            task.see(network.train(learning), *batch[:5]).features for learning in (True, False)
         )
     assert torch.equal(lesson, judged)
 
 
-def test_a_few_steps_are_an_estimator_and_a_refiner_to_ship(task, training, tmp_path):
+def test_a_few_steps_are_three_networks_to_ship(task, training, tmp_path):
     batch = task.batch(np.random.default_rng(0), training.train[:12])
     losses = [training.learn(batch) for _ in range(12)]
     assert losses[-1] < losses[0]
     training.spent = 60.0
     training.report()
     written = export_folder(tmp_path, tmp_path / "out")
-    assert [path.stem for path in written] == ["refiner", "estimator", "MODEL_CARD"]
+    assert [path.stem for path in written] == ["landmarks", "refiner", "estimator", "MODEL_CARD"]
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     before = models.read_manifest()
-    for name, figures in (("refiner", "clean: lids"), ("estimator", "with neutral")):
+    figures = {
+        "landmarks": "clean: mean error", "refiner": "clean: lids", "estimator": "with neutral",
+    }  # fmt: skip
+    for name, figure in figures.items():
         entry, old = manifest[f"{name}.onnx"], before[f"{name}.onnx"]["training"]
-        assert any(key.startswith(figures) for key in entry["scores"])
+        assert any(key.startswith(figure) for key in entry["scores"])
         assert entry["training"]["steps"] == old["steps"] + 12
         assert entry["training"]["tuned"][-1]["task"] == "joint"
         assert set(old["seeds"]) < set(entry["training"]["seeds"])
     card = written[-1].read_text()
-    assert card.count("mien train joint --pairs PAIRS --out RUNS --minutes 1 --batch 24") == 2
+    assert card.count("mien train joint --pairs PAIRS --out RUNS --minutes 1 --batch 24") == 3
