@@ -27,6 +27,7 @@ TRAINING: Final = {
     "evaluate": "measure the networks on held-out people",
     "fit": "the parameters of one picture's face, through the taught renderer",
     "export": "turn checkpoints into the networks of capture",
+    "calibrate": "make them say as much of strangers as is there",
 }
 
 

@@ -1,4 +1,4 @@
-"""`mien train`, `mien evaluate`, `mien fit` and `mien export`."""
+"""`mien train`, `mien evaluate`, `mien fit`, `mien export` and `mien calibrate`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from mien.core.models import WEIGHTS
 from mien.training import evaluate, export
 from mien.training.ablations import ablate
+from mien.training.calibrate import calibrate
 from mien.training.checkpoint import write_file
 from mien.training.compare import compare
 from mien.training.crosstalk import crosstalk, write_crosstalk
@@ -93,6 +94,12 @@ def _export(args: argparse.Namespace) -> int:
     return 0
 
 
+def _calibrate(args: argparse.Namespace) -> int:
+    for unit, gain in calibrate(args.folders, args.device, args.weights).items():
+        print(f"{unit:7s} {gain:.2f}")
+    return 0
+
+
 def _add_task(learn: argparse.ArgumentParser, task: type[Task]) -> None:
     learn.add_argument(
         "--pairs", type=Path, required=True, nargs="+", help="folders of pairs-*.tar"
@@ -170,3 +177,9 @@ def add_parsers(subparsers: Any) -> None:
     ship.add_argument("runs", type=Path, help="the --out folder of 'mien train'")
     ship.add_argument("--out", type=Path, default=WEIGHTS)
     ship.set_defaults(run=_export)
+
+    tune = subparsers.add_parser("calibrate", help="make them say as much of strangers as is there")
+    tune.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
+    tune.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
+    tune.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    tune.set_defaults(run=_calibrate)

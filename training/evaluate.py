@@ -57,20 +57,45 @@ def see(
     return seen, np.array(errors)
 
 
-def held_out(pairs: Pairs, weights: Path | None = None) -> list[int]:
+def held_out(pairs: Pairs, weights: Path | None = None, calibrating: bool = False) -> list[int]:
     """Indices of the samples of people that training never sees: identities that end in 9 and, with
-    a folder of networks, all of the seeds that none of these was taught.
+    a folder of networks, all of the seeds that none of these was taught; without those of the seeds
+    by which they were calibrated, but for doing so.
 
     UserError where there are none.
     """
     held = set(pairs.split()[1].tolist())
     if weights:
         entries = models.read_manifest(weights).values()
-        taught = {seed for entry in entries for seed in entry["training"]["seeds"]}
+        about = [entry["training"] for entry in entries]
+        taught = {seed for a in about for seed in a["seeds"]}
         held |= set(np.flatnonzero(~np.isin(pairs.seed, list(taught))).tolist())
+        heard = {seed for a in about for seed in a.get("calibrated", {}).get("seeds", [])}
+        if held and not calibrating:
+            held -= set(np.flatnonzero(np.isin(pairs.seed, list(heard))).tolist())
+            if not held:
+                raise UserError(
+                    "The networks were calibrated by the people of these pairs: "
+                    "evaluate them on pairs of another seed."
+                )
     if not held:
         raise UserError("No identity in these pairs ends in 9: render at least 10 people.")
     return sorted(held)
+
+
+def said(
+    pairs: Pairs,
+    indices: Sequence[int],
+    seen: dict[int, Sample],
+    estimator: Estimator,
+    neutral: bool,
+) -> Array:
+    """(N, 41) what is said of samples that were seen, beside their people's neutral ones or not."""
+    found = []
+    for i in indices:
+        rest = seen.get(int(pairs.neutral[i])) if neutral else None
+        found.append(estimator([seen[i]], rest)[0][COLUMNS])
+    return np.array(found)
 
 
 def evaluate_pairs(
@@ -96,14 +121,10 @@ def evaluate_pairs(
         "landmarks: faces within 8 %": float((errors < 8).mean()),
     }
     for label, given in (("with neutral", True), ("without neutral", False)):
-        found = []
-        for i in held:
-            neutral = seen.get(int(pairs.neutral[i])) if given else None
-            found.append(estimator([seen[i]], neutral)[0][COLUMNS])
-        said, true = np.array(found), pairs.values[held].astype(float)
-        out[label] = estimator_scores(said, true)
+        found, true = said(pairs, held, seen, estimator, given), pairs.values[held].astype(float)
+        out[label] = estimator_scores(found, true)
         if plots is not None:
             units = slice(len(AUS))
-            picture = scatters(said[:, units], true[:, units])
+            picture = scatters(found[:, units], true[:, units])
             write_picture(plots / f"{label.replace(' ', '_')}.png", picture)
     return out

@@ -137,7 +137,12 @@ def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
         for name, network in _networks(path).items():
             about = {"training": _taught(state, name), "scores": scores.get(name, scores)}
             written.append(export(name, network, about, folder))
+    return [*written, write_card(folder)]
+
+
+def write_card(folder: Path) -> Path:
+    """Writes ``MODEL_CARD.md`` of a folder of networks."""
     card = folder / "MODEL_CARD.md"
     entries = json.loads((folder / "manifest.json").read_text("utf-8"))
     write_file(card, model_card(entries).encode())
-    return [*written, card]
+    return card

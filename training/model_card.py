@@ -47,6 +47,18 @@ def _tuning(part: dict[str, Any]) -> str:
     )
 
 
+def _calibration(about: dict[str, Any]) -> str:
+    heard = about.get("calibrated")
+    if not heard:
+        return ""
+    gains = heard["gains"].values()
+    return (
+        f"\nThen made to say {min(gains):.2f} to {max(gains):.2f} times as much of each unit, by "
+        f"{heard['people']} people of seeds {', '.join(map(str, heard['seeds']))} whom it was not "
+        "taught (the scores below are from before):\n\n    mien calibrate PAIRS\n"
+    )
+
+
 def model_card(manifest: dict[str, Any]) -> str:
     """Markdown."""
     parts = [_INTRODUCTION]
@@ -63,8 +75,7 @@ def model_card(manifest: dict[str, Any]) -> str:
             f"{about['minutes']} minutes ({about['steps']} steps) on {about['samples']} pairs of "
             f"{about['people']} people, rendered with seeds "
             f"{', '.join(map(str, about['seeds']))}:\n\n"
-            f"{_command(file.removesuffix('.onnx'), first, about)}\n{tunings}\n"
-            + "\n".join(_lines(entry["scores"]))
-            + "\n"
+            f"{_command(file.removesuffix('.onnx'), first, about)}\n"
+            f"{tunings}{_calibration(about)}\n" + "\n".join(_lines(entry["scores"])) + "\n"
         )
     return "\n".join(parts)
