@@ -25,13 +25,22 @@ from mien.training.data import Pairs, Pixels
 from mien.training.geometry import aligned, geometry_batch, load_geometry
 from mien.training.metrics import Scores, estimator_scores
 from mien.training.proportions import another
-from mien.training.task import Array, Batch, disagreement, floats, to_tensor
+from mien.training.task import (
+    Array,
+    Batch,
+    compose,
+    disagreement,
+    floats,
+    to_tensor,
+    unit_to,
+)
 from mien.training.task_estimator import BLIND, LANDMARK_ERROR, NEUTRAL_GIVEN
 from mien.training.task_landmarks import LandmarksTask, misplaced
 from mien.training.task_refiner import RefinerTask, stacked
 
 _ORDER: Final = np.argsort(refining.POINTS)  # of the refiner's points among the 68
 _JUDGED: Final = 50  # faces at a time
+TILT = 17  # degrees by which heads are tilted
 REMADE: Final = 0.75  # of the faces get other proportions
 
 
@@ -127,8 +136,10 @@ class JointTask(RefinerTask):
         crops, cuts, coarse, points = [], [], [], []
         for i, turned, person in zip(indices, mirrored, people, strict=True):
             image, truth, about = self.footage(rng, int(i), disturbed, bool(turned), person)
-            box = augment.loosened(rng, alignment.face_box(about))
-            matrix = alignment.box_matrix(box, networks.LANDMARKS_SIZE)
+            # The first look sees heads as tilted as they are; footage holds them upright.
+            tilt = unit_to(len(image), augment.jitter(rng, 0, 0, TILT))
+            box = augment.loosened(rng, alignment.face_box(alignment.transform(tilt, about)))
+            matrix = compose(alignment.box_matrix(box, networks.LANDMARKS_SIZE), tilt)
             crops.append(alignment.warp(image, matrix, networks.LANDMARKS_SIZE))
             coarse.append(alignment.transform(matrix, truth) / networks.LANDMARKS_SIZE)
             cuts.append(refining.cut(image, about))

@@ -9,7 +9,7 @@ import torch
 from mien.core import alignment, models
 from mien.core.errors import UserError
 from mien.core.landmarks import look, look_closer
-from mien.training import augment
+from mien.training import augment, task_joint
 from mien.training.data import load_pairs
 from mien.training.export import export_folder
 from mien.training.shipped import give_weights
@@ -33,6 +33,7 @@ def test_the_estimator_is_given_what_capture_gives_it(task, monkeypatch):
     image, truth, about = task.footage(np.random.default_rng(3), 5, False, False)
     monkeypatch.setattr(task, "footage", lambda *_: (image, truth, about))
     monkeypatch.setattr(augment, "loosened", lambda _, box: box)
+    monkeypatch.setattr(task_joint, "TILT", 0)
     network = Joint().eval()
     for name, part in network.parts().items():
         give_weights(name, part)
@@ -71,6 +72,15 @@ def test_faces_are_found_as_before(task, training):
         seen.append(points)
         training.learn(task.batch(np.random.default_rng(1), training.train[:12]))
     assert torch.equal(*found) and not torch.equal(*seen)
+
+
+def test_the_first_look_sees_tilted_heads(task):
+    people = np.arange(24)
+    *_, points, _ = task.views(
+        np.random.default_rng(0), people, people < 0, True, [None] * len(people)
+    )
+    x, y = (points[:, 45] - points[:, 36]).T
+    assert np.degrees(np.arctan2(y, x)).std() > 10
 
 
 def test_a_person_has_one_face(task, monkeypatch):
