@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from mien.core import models, parameters
+from mien.core.errors import UserError
 from mien.core.estimator import Estimator
 from mien.training import networks
 from mien.training.data import Floats, load_pairs
@@ -62,9 +63,16 @@ def calibrate(
     """Changes ``estimator.onnx`` of a folder of networks by the people of pairs folders that it was
     never taught, and notes their seeds in the manifest: 'mien evaluate' leaves them out from then
     on.  Returns the :func:`gains`.
+
+    UserError where all people were taught, or none is shown at rest.
     """
     pairs, nets = load_pairs(*folders), models.load(device, weights)
     held = [i for i in held_out(pairs, weights, calibrating=True) if pairs.neutral[i] >= 0]
+    if not held:
+        raise UserError(
+            "These pairs show nobody's face at rest: calibrate by 'wild' ones, "
+            "as 'mien render-pairs' renders them."
+        )
     seen, _ = see(pairs, held, nets)
     estimator = Estimator(nets.estimator, nets.values)
     ratings = [said(pairs, held, seen, estimator, given) for given in (True, False)]

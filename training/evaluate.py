@@ -6,6 +6,7 @@ estimation beside the neutral face of the same person.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mien.core import alignment, models
+from mien.core.bar import Bar
+from mien.core.capture import Progress
 from mien.core.errors import UserError
 from mien.core.estimator import Estimator, Sample, sample
 from mien.core.landmarks import Seen, look, look_closer
@@ -45,15 +48,20 @@ def see(
     pairs: Pairs, indices: Sequence[int], nets: models.Models
 ) -> tuple[dict[int, Sample], Array]:
     """What the estimator sees of these samples and of their people's neutral ones, by index, and
-    the landmark errors (N,) of all of them in %."""
+    the landmark errors (N,) of all of them in %.  Shows how far it is."""
     seen: dict[int, Sample] = {}
     errors = []
-    neutrals = (int(n) for n in pairs.neutral[list(indices)] if n >= 0)
-    for i in sorted({*indices, *neutrals}):
-        image, truth = scene(pairs, i, 11), pairs.landmarks[i]
-        face = find(nets, image, truth, np.random.default_rng(i))
-        errors.append(landmark_error(face.points[None], truth[None])[0])
-        seen[i] = sample(face.points, face.features)[0]
+    wanted = sorted({*indices, *(int(n) for n in pairs.neutral[list(indices)] if n >= 0)})
+    start = time.perf_counter()
+    with Bar() as bar:
+        for done, i in enumerate(wanted, 1):
+            image, truth = scene(pairs, i, 11), pairs.landmarks[i]
+            face = find(nets, image, truth, np.random.default_rng(i))
+            errors.append(landmark_error(face.points[None], truth[None])[0])
+            seen[i] = sample(face.points, face.features)[0]
+            rate = done / (time.perf_counter() - start)
+            left = (len(wanted) - done) / rate
+            bar.show(Progress(done, len(wanted), rate, left, nets.provider, nets.note, {}))
     return seen, np.array(errors)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from mien.core import models
 from mien.core.cli import main
 from mien.core.errors import UserError
 from mien.training import networks
-from mien.training.calibrate import UNITS, gains, louder
+from mien.training.calibrate import UNITS, calibrate, gains, louder
+from mien.training.data import load_pairs
 from mien.training.evaluate import evaluate_pairs
 from mien.training.shipped import give_weights
 
@@ -68,3 +70,15 @@ def test_shipped_networks_are_calibrated_and_say_by_whom(
     with pytest.raises(UserError, match="pairs of another seed"):
         evaluate_pairs([pairs_folder], "cpu", weights)
     assert main(["calibrate", str(pairs_folder), "--weights", str(weights)]) == 0
+
+
+def test_without_faces_at_rest_nothing_is_changed(pairs_folder, tmp_path, monkeypatch) -> None:
+    weights = tmp_path / "weights"
+    shutil.copytree(models.WEIGHTS, weights)
+    pairs = load_pairs(pairs_folder)
+    alone = replace(pairs, neutral=np.full_like(pairs.neutral, -1))
+    monkeypatch.setattr("mien.training.calibrate.load_pairs", lambda *_: alone)
+    with pytest.raises(UserError, match="face at rest"):
+        calibrate([pairs_folder], "cpu", weights)
+    for path in models.WEIGHTS.iterdir():
+        assert (weights / path.name).read_bytes() == path.read_bytes()
