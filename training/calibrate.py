@@ -80,10 +80,12 @@ def calibrate(
     network = networks.Estimator()
     taught = give_weights("estimator", network, weights)
     louder(network, by)
-    people = len(np.unique(pairs.person[held]))
-    before = taught.get("calibrated", {"seeds": []})["seeds"]
-    seeds = sorted({*before, *pairs.seed[held].tolist()})
-    taught["calibrated"] = {"seeds": seeds, "people": people, "gains": by}
+    heard = {
+        "seeds": np.unique(pairs.seed[held]).tolist(),
+        "people": len(np.unique(pairs.person[held])),
+        "gains": by,
+    }
+    taught = {**taught, "calibrated": [*taught.get("calibrated", []), heard]}
     scores = models.read_manifest(weights)["estimator.onnx"]["scores"]
     export("estimator", network, {"training": taught, "scores": scores}, weights)
     write_card(weights)

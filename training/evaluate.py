@@ -78,7 +78,7 @@ def held_out(pairs: Pairs, weights: Path | None = None, calibrating: bool = Fals
         about = [entry["training"] for entry in entries]
         taught = {seed for a in about for seed in a["seeds"]}
         held |= set(np.flatnonzero(~np.isin(pairs.seed, list(taught))).tolist())
-        heard = {seed for a in about for seed in a.get("calibrated", {}).get("seeds", [])}
+        heard = {seed for a in about for c in a.get("calibrated", []) for seed in c["seeds"]}
         if held and not calibrating:
             held -= set(np.flatnonzero(np.isin(pairs.seed, list(heard))).tolist())
             if not held:

@@ -47,10 +47,7 @@ def _tuning(part: dict[str, Any]) -> str:
     )
 
 
-def _calibration(about: dict[str, Any]) -> str:
-    heard = about.get("calibrated")
-    if not heard:
-        return ""
+def _calibration(heard: dict[str, Any]) -> str:
     gains = heard["gains"].values()
     return (
         f"\nThen made to say {min(gains):.2f} to {max(gains):.2f} times as much of each unit, by "
@@ -70,12 +67,13 @@ def model_card(manifest: dict[str, Any]) -> str:
         tuned = about.get("tuned", [])
         first = about["minutes"] - sum(part["minutes"] for part in tuned)
         tunings = "".join(map(_tuning, tuned))
+        calibrations = "".join(map(_calibration, about.get("calibrated", [])))
         parts.append(
             f"## {file}\n\n{what[0].upper()}{what[1:]}.  {entry['bytes'] / 1e6:.1f} MB, trained "
             f"{about['minutes']} minutes ({about['steps']} steps) on {about['samples']} pairs of "
             f"{about['people']} people, rendered with seeds "
             f"{', '.join(map(str, about['seeds']))}:\n\n"
             f"{_command(file.removesuffix('.onnx'), first, about)}\n"
-            f"{tunings}{_calibration(about)}\n" + "\n".join(_lines(entry["scores"])) + "\n"
+            f"{tunings}{calibrations}\n" + "\n".join(_lines(entry["scores"])) + "\n"
         )
     return "\n".join(parts)

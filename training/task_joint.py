@@ -40,7 +40,7 @@ from mien.training.task_refiner import RefinerTask, stacked
 
 _ORDER: Final = np.argsort(refining.POINTS)  # of the refiner's points among the 68
 _JUDGED: Final = 50  # faces at a time
-TILT = 17  # degrees by which heads are tilted
+TILT: Final = 17  # degrees by which heads are tilted
 REMADE: Final = 0.75  # of the faces get other proportions
 
 

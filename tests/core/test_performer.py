@@ -99,14 +99,14 @@ def test_a_clip_is_measured_against_the_saved_neutral(media, tmp_path: Path) -> 
     assert cli.main([*command, "--save-neutral", str(saved)]) == 0
     take = Take.load(tmp_path / "take.json")
     assert same(take.neutral, Neutral.load(saved, NETWORK))
-    few = {"start": 12, "end": 15}  # too few to find the face at rest among
+    few = {"start": 22, "end": 25}  # too few to find the face at rest among
     (alone,) = capture(clip, **few)
     (beside,) = capture(clip, neutral=saved, **few)
     assert alone.neutral is None
     assert same(beside.neutral, take.neutral)
     aus = ("AU12", "AU25", "AU26", "AU43", "AU01", "AU04")
     gap = [
-        np.mean([np.abs(t.signals[au] - take.signals[au][12:16]).mean() for au in aus])
+        np.mean([np.abs(t.signals[au] - take.signals[au][22:26]).mean() for au in aus])
         for t in (alone, beside)
     ]
-    assert gap[1] < 0.001 < 0.005 < gap[0], gap
+    assert gap[1] < 0.01 < gap[0], gap
