@@ -32,7 +32,8 @@ class MIEN_OT_play(MIEN_OT_capture):
         assert self._begin(context)
         jaw = bpy.data.objects["Head"].data.shape_keys.key_blocks["jawOpen"]
         self.seen.clear()
-        while len(set(self.seen)) < 4:
+        before = jaw.value  # no frame's
+        while len({*self.seen} - {before}) < 4:
             assert self.modal(context, tick) == {"PASS_THROUGH"}
             self.seen.append(jaw.value)
             assert not bpy.data.actions
