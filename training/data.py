@@ -2,9 +2,9 @@
 
 A pairs folder holds tar shards ``pairs-SSSSS.tar`` of ``KEY.png`` (RGBA 256x256), ``KEY.json``,
 ``KEY.parameters.npy`` and ``KEY.landmarks.npy``, and perhaps ``KEY.mask.png`` (256x256, the classes
-of core.face_classes).  Every shard is decoded once, into an .npz beside it that later runs read at
-the speed of the disk; its masks and whole parameter vectors, for those who ask for them, into
-others.
+of core.face_classes).  Every shard is decoded once, into .npy files beside it; its masks and whole
+parameter vectors for those who ask for them.  Pictures stay in these files until they are looked
+at: a set may be larger than the memory, and processes that learn together have it there once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,20 +33,38 @@ Floats = NDArray[np.float32]
 SIZE: Final = 256
 
 
+class Pictures(Sequence[Pixels]):
+    """Those of some .npy files (N, H, W) or (N, H, W, C), one file after the other."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._ends = np.cumsum([len(np.load(file, mmap_mode="r")) for file in files])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, i: Any) -> Any:
+        if not 0 <= i < len(self):
+            raise IndexError(i)
+        # Opened each time: a large set has more files than a process may hold open.
+        file = int(np.searchsorted(self._ends, i, "right"))
+        return np.array(np.load(self._files[file], mmap_mode="r")[i - self._ends[file]])
+
+
 @dataclass(frozen=True)
 class Pairs:
     """N samples; ``neutral[i]`` is the index of the same person's neutral sample, -1 for none."""
 
     folder: Path  # the first of them
     seeds: tuple[int, ...]  # that were rendered
-    images: Pixels  # (N, 256, 256, 4) RGBA with the colours multiplied by alpha
+    images: Pictures  # N of (256, 256, 4) RGBA with the colours multiplied by alpha
     landmarks: Floats  # (N, 68, 2) px
     values: Floats  # (N, 41) in the order of networks.VALUES
     seed: NDArray[np.int64]  # (N,)
     identity: NDArray[np.int64]  # (N,) among those of one seed
     person: NDArray[np.int64]  # (N,) among all
     neutral: NDArray[np.int64]  # (N,)
-    masks: Pixels | None  # (N, 256, 256) classes, where they were asked for
+    masks: Pictures | None  # N of (256, 256) classes, where they were asked for
     vectors: Floats | None  # (N, 285) of core.parameters, where they were asked for
 
     def __len__(self) -> int:
@@ -125,19 +143,29 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
             for k, v in columns.items()}  # fmt: skip
 
 
-def _cached(
-    shard: Path, suffix: str, decode: Callable[[Path], dict[str, NDArray[Any]]]
-) -> dict[str, NDArray[Any]]:
-    cache = shard.with_suffix(suffix)
-    if not cache.exists() or cache.stat().st_mtime < shard.stat().st_mtime:
+_TOLD: Final = ("landmarks", "values", "who", "kind")
+
+
+def _decoded(
+    shard: Path, columns: Sequence[str], decode: Callable[[Path], dict[str, NDArray[Any]]]
+) -> list[Path]:
+    """The files of these columns of a shard, which ``decode`` makes where they are missing or
+    older than the shard."""
+    files = [shard.with_suffix(f".{column}.npy") for column in columns]
+    made = shard.stat().st_mtime
+    if not all(file.exists() and file.stat().st_mtime >= made for file in files):
         try:
-            columns = decode(shard)
+            found = decode(shard)
         except (tarfile.TarError, KeyError, ValueError, cv2.error) as problem:
             raise UserError(f"{shard} is damaged ({problem}); render this shard again.") from None
-        with written_whole(cache) as draft:
-            np.savez(draft, **columns)
-    with np.load(cache) as stored:
-        return {key: stored[key] for key in stored.files}
+        for file, column in zip(files, columns, strict=True):
+            with written_whole(file) as draft:
+                np.save(draft, found[column])
+    return files
+
+
+def _joined(files: Sequence[Path]) -> NDArray[Any]:
+    return np.concatenate([np.load(file) for file in files])
 
 
 def load_pairs(*folders: Path, masks: bool = False, vectors: bool = False) -> Pairs:
@@ -152,24 +180,24 @@ def load_pairs(*folders: Path, masks: bool = False, vectors: bool = False) -> Pa
         if not found:
             raise UserError(f"{folder} holds no pairs-*.tar; make some with 'mien render-pairs'.")
         shards += found
-    parts = [_cached(shard, ".npz", _decode) for shard in shards]
-    seen = [_cached(s, ".masks.npz", _decode_masks)["mask"] for s in shards if masks]
-    told = [_cached(s, ".vectors.npz", _decode_vectors)["vector"] for s in shards if vectors]
-    whole = {key: np.concatenate([part.pop(key) for part in parts]) for key in list(parts[0])}
+    images, *told = zip(*(_decoded(s, ("image", *_TOLD), _decode) for s in shards), strict=True)
+    mask_files = [_decoded(s, ("mask",), _decode_masks)[0] for s in shards if masks]
+    vector_files = [_decoded(s, ("vector",), _decode_vectors)[0] for s in shards if vectors]
+    whole = dict(zip(_TOLD, map(_joined, told), strict=True))
     who = [tuple(pair) for pair in whole["who"].tolist()]
     neutral = {who[i]: i for i in np.flatnonzero(whole["kind"]).tolist()}
     return Pairs(
         folder=folders[0],
         seeds=tuple(sorted({seed for seed, _ in who})),
-        images=whole["image"],
+        images=Pictures(images),
         landmarks=whole["landmarks"],
         values=whole["values"],
         seed=np.array([seed for seed, _ in who]),
         identity=np.array([identity for _, identity in who]),
         person=np.unique(whole["who"], axis=0, return_inverse=True)[1].ravel(),
         neutral=np.array([neutral.get(w, -1) for w in who]),
-        masks=np.concatenate(seen) if masks else None,
-        vectors=np.concatenate(told) if vectors else None,
+        masks=Pictures(mask_files) if masks else None,
+        vectors=_joined(vector_files) if vectors else None,
     )
 
 

@@ -73,7 +73,8 @@ class ParserTask(Task):
     def __init__(self, pairs: Pairs, width: float = 1.0) -> None:
         super().__init__(pairs)
         assert pairs.masks is not None
-        self.width, self.weight = width, rarity(pairs.masks[pairs.split()[0][:_COUNTED]])
+        self.width = width
+        self.weight = rarity(np.stack([pairs.masks[i] for i in pairs.split()[0][:_COUNTED]]))
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:

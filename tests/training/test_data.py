@@ -10,7 +10,7 @@ from mien.core.alignment import mirror_points
 from mien.core.errors import UserError
 from mien.core.face_classes import INDEX
 from mien.training import augment
-from mien.training.data import load_pairs, mirror_mask, mirror_values
+from mien.training.data import Pictures, load_pairs, mirror_mask, mirror_values
 from mien.training.networks import VALUES
 
 FILES = ("png", "mask.png", "json", "parameters.npy", "landmarks.npy")
@@ -26,13 +26,28 @@ def write_shard(folder, files):
 
 def test_pairs_are_read_and_their_neutrals_found(pairs_folder):
     pairs = load_pairs(pairs_folder)
-    assert pairs.images.shape == (80, 256, 256, 4)
+    assert len(pairs) == len(pairs.images) == 80
+    assert {image.shape for image in pairs.images} == {(256, 256, 4)}
     assert pairs.landmarks.shape == (80, 68, 2) and pairs.values.shape == (80, 41)
     assert (pairs.neutral == np.arange(80) // 4 * 4).all()
     train, held = pairs.split()
     assert set(pairs.identity[held]) == {9, 19} and len(train) + len(held) == 80
     again = load_pairs(pairs_folder)  # from the cache
-    assert (again.images == pairs.images).all() and (again.neutral == pairs.neutral).all()
+    assert np.array_equal(again.images, pairs.images)
+    assert (again.neutral == pairs.neutral).all()
+
+
+def test_pictures_are_found_in_the_file_that_holds_them(tmp_path):
+    whole = np.random.default_rng(0).integers(0, 256, (9, 2, 3, 4), np.uint8)
+    files = [tmp_path / f"{k}.npy" for k in range(4)]
+    for file, part in zip(files, np.split(whole, (2, 3, 8)), strict=True):
+        np.save(file, part)
+    pictures = Pictures(files)
+    assert len(pictures) == 9 and np.array_equal(pictures, whole)
+    assert (pictures[np.int64(7)] == whole[7]).all() and pictures[7].flags.writeable
+    for outside in (9, -1):
+        with pytest.raises(IndexError):
+            pictures[outside]
 
 
 def test_colours_are_multiplied_by_alpha(pairs_folder):
@@ -43,8 +58,10 @@ def test_colours_are_multiplied_by_alpha(pairs_folder):
 def test_masks_lie_on_their_images_and_are_read_when_asked_for(pairs_folder):
     assert load_pairs(pairs_folder).masks is None
     pairs = load_pairs(pairs_folder, masks=True)
-    assert pairs.masks.shape == (80, 256, 256) and pairs.masks.dtype == np.uint8
-    assert ((pairs.masks > 0) == (pairs.images[..., 3] > 0)).all()
+    assert len(pairs.masks) == 80
+    for mask, image in zip(pairs.masks, pairs.images, strict=True):
+        assert mask.shape == (256, 256) and mask.dtype == np.uint8
+        assert ((mask > 0) == (image[..., 3] > 0)).all()
     rows, columns = np.nonzero(pairs.masks[3] == INDEX["l_eye"])
     assert np.allclose(
         [columns.mean(), rows.mean()], pairs.landmarks[3, 42:48].mean(0), atol=1.5
