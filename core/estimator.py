@@ -50,8 +50,14 @@ class Estimator:
         self._columns = [parameters.INDEX[name] for name in values]
 
     def __call__(self, samples: list[Sample], neutral: Sample | None = None) -> Array:
+        """The vectors (N, 285) of :meth:`seen` with AU 25 as FACS codes it."""
+        y = self.seen(samples, neutral)
+        y[:, _LIPS] = np.maximum(y[:, _LIPS], PARTED * y[:, _JAW])
+        return y
+
+    def seen(self, samples: list[Sample], neutral: Sample | None = None) -> Array:
         """Parameter vectors (N, 285) of N samples of a performer, whose face at rest is
-        ``neutral``; what the network does not tell is neutral."""
+        ``neutral``, as the face model has them; what the network does not tell is neutral."""
         y = np.tile(parameters.neutral(), (len(samples), 1))
         for start in range(0, len(samples), _BATCH):
             part = samples[start : start + _BATCH]
@@ -59,7 +65,6 @@ class Estimator:
             (values,) = self._session.run(["values"], inputs)
             said, mirrored = values[::2], parameters.mirror_values(values[1::2], self._values)
             y[start : start + len(part), self._columns] = (said + mirrored) / 2
-        y[:, _LIPS] = np.maximum(y[:, _LIPS], PARTED * y[:, _JAW])
         return np.clip(y, _LOW, _HIGH)
 
 

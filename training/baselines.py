@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from mien.core import parameters
 from mien.training.bisenet import ResNet18
-from mien.training.data import Pairs, Pixels, mirror_values
+from mien.training.data import Pairs, Pixels
 from mien.training.generator import SIZES
 from mien.training.metrics import Scores
 from mien.training.networks import VALUES, standardised
@@ -89,9 +89,7 @@ class CnnTask(AlignedTask):
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """Aligned faces (B, 3, size, size), pose and AUs (B, 25)."""
         images, mirrored = self.crops(rng, indices, self.size, disturbed)
-        values = self.pairs.values[indices]
-        values[mirrored] = mirror_values(values[mirrored])
-        return images, torch.from_numpy(values[:, _COLUMNS])
+        return images, torch.from_numpy(self.values(indices, mirrored)[:, _COLUMNS])
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         image, truth = batch

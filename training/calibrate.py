@@ -67,7 +67,7 @@ def calibrate(
     UserError where all people were taught, or none is shown at rest.
     """
     pairs, nets = load_pairs(*folders), models.load(device, weights)
-    held = [i for i in held_out(pairs, weights, calibrating=True) if pairs.neutral[i] >= 0]
+    held = pairs.acting(np.array(held_out(pairs, weights, calibrating=True))).tolist()
     if not held:
         raise UserError(
             "These pairs show nobody's face at rest: calibrate by 'wild' ones, "

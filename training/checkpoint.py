@@ -18,9 +18,18 @@ from mien.core.files import written_whole
 Network = TypeVar("Network", bound=nn.Module)
 
 
+def make_folder(path: Path) -> None:
+    """UserError where it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"Cannot make the folder {path} ({reason}): choose another.") from None
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Writes whole or not at all, making the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with written_whole(path) as draft:
         draft.write_bytes(data)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,23 @@ from mien.training.task_regressor import FROZEN, add_frozen
 from mien.training.train import TASKS, pick_device, train
 
 
+def _tell(scores: dict[str, Any], out: Path | None) -> None:
+    text = json.dumps(scores, indent=1)
+    print(text)
+    if out:
+        write_file(out, (text + "\n").encode())
+
+
+def _positive(kind: type[float]) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+        return value
+
+    return read
+
+
 def _train(args: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(args).items() if name not in ("command", "run")}
     report = train(given.pop("network"), given.pop("pairs"), **given)
@@ -35,10 +53,7 @@ def _train(args: argparse.Namespace) -> int:
 
 def _evaluate_pairs(args: argparse.Namespace) -> int:
     scores = evaluate.evaluate_pairs(args.folders, args.device, args.weights, args.plots)
-    text = json.dumps(scores, indent=1)
-    if args.out:
-        write_file(args.out, (text + "\n").encode())
-    print(text)
+    _tell(scores, args.out)
     return 0
 
 
@@ -66,10 +81,7 @@ def _evaluate_dataset(args: argparse.Namespace) -> int:
 def _evaluate_fit(args: argparse.Namespace) -> int:
     networks = {name: getattr(args, name) for name in (*FROZEN, "regressor")}
     pairs, device = load_pairs(*args.folders), pick_device(args.device)
-    text = json.dumps(compare(pairs, networks, device, args.count, args.steps), indent=1)
-    if args.out:
-        write_file(args.out, (text + "\n").encode())
-    print(text)
+    _tell(compare(pairs, networks, device, args.count, args.steps), args.out)
     return 0
 
 
@@ -105,7 +117,9 @@ def _add_task(learn: argparse.ArgumentParser, task: type[Task]) -> None:
         "--pairs", type=Path, required=True, nargs="+", help="folders of pairs-*.tar"
     )
     learn.add_argument("--out", type=Path, required=True, help="for checkpoint and report")
-    learn.add_argument("--minutes", type=float, default=12, help="wall-clock budget in all")
+    learn.add_argument(
+        "--minutes", type=_positive(float), default=12, help="wall-clock budget in all"
+    )
     learn.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     learn.add_argument(
@@ -133,8 +147,8 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
     add_frozen(test)
     test.add_argument("--regressor", type=Path, required=True, help="R: regressor.pt")
-    test.add_argument("--count", type=int, default=100, help="held-out faces (100)")
-    test.add_argument("--steps", type=int, default=STEPS, help=f"of descent ({STEPS})")
+    test.add_argument("--count", type=_positive(int), default=100, help="held-out faces (100)")
+    test.add_argument("--steps", type=_positive(int), default=STEPS, help=f"of descent ({STEPS})")
     test.add_argument("--out", type=Path, help="also write the figures to this JSON file")
     test.set_defaults(run=_evaluate_fit)
     test = whats.add_parser("ablations", help="R without each of its losses, and the baselines")
@@ -142,7 +156,9 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     add_frozen(test)
     test.add_argument("--landmarks", type=Path, help="landmarks.pt, to stand in for F_seg as well")
     test.add_argument("--width", type=int, default=512, help="numbers in R's FC layers")
-    test.add_argument("--minutes", type=float, default=60, help="wall-clock budget of each run")
+    test.add_argument(
+        "--minutes", type=_positive(float), default=60, help="wall-clock budget of each run"
+    )
     test.add_argument("--batch", type=int, help="samples in a step")
     test.add_argument("--out", type=Path, required=True, help="folder of runs, tables and fig6.png")
     test.set_defaults(run=_evaluate_ablations)
@@ -169,7 +185,7 @@ def add_parsers(subparsers: Any) -> None:
     one.add_argument("-o", "--out", type=Path, required=True, help=".json; a .png lies beside it")
     one.add_argument("--generator", type=Path, required=True, help="G: generator.pt")
     one.add_argument("--parser", type=Path, required=True, help="F_seg: parser.pt")
-    one.add_argument("--steps", type=int, default=STEPS, help=f"of descent ({STEPS})")
+    one.add_argument("--steps", type=_positive(int), default=STEPS, help=f"of descent ({STEPS})")
     one.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     one.set_defaults(run=_fit)
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mien.core.countdown import Countdown
+from mien.core.errors import UserError
 from mien.training.checkpoint import read_network
 from mien.training.data import Pairs
 from mien.training.evaluate import held_out
@@ -36,6 +37,11 @@ def compare(
     given = dict(networks)
     network = read_network(given.pop("regressor"), Regressor).to(device)
     task = RegressorTask(pairs, **given)
+    if network.config["channels"] != task.eyes.channels():
+        raise UserError(
+            f"{networks['regressor']} did not learn with {networks['parser']}: "
+            "name networks of one training."
+        )
     task.to(device)
     rng = np.random.default_rng(12)
     held = np.array(held_out(pairs))

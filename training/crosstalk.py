@@ -49,7 +49,7 @@ def crosstalk(
     power, answers, faces = np.zeros(count), np.zeros((count, count)), np.zeros(count, np.int64)
     for i in alone:
         rest = seen[int(pairs.neutral[i])]
-        said = estimator([seen[i], rest], rest)[:, units]
+        said = estimator.seen([seen[i], rest], rest)[:, units]
         au = int(moved[i].argmax())
         strength = float(pairs.values[i, VALUES.index(AUS[au])])
         answers[au] += strength * (said[0] - said[1])

@@ -1,4 +1,4 @@
-"""Rendered pairs in memory.
+"""Rendered pairs as arrays.
 
 A pairs folder holds tar shards ``pairs-SSSSS.tar`` of ``KEY.png`` (RGBA 256x256), ``KEY.json``,
 ``KEY.parameters.npy`` and ``KEY.landmarks.npy``, and perhaps ``KEY.mask.png`` (256x256, the classes
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,8 +38,9 @@ class Pictures(Sequence[Pixels]):
     """Those of some .npy files (N, H, W) or (N, H, W, C), one file after the other."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self._files = files
-        self._ends = np.cumsum([len(np.load(file, mmap_mode="r")) for file in files])
+        counts = [len(np.load(file, mmap_mode="r")) for file in files]
+        self._files, self._ends = files, np.cumsum(counts)
+        self._starts = self._ends - counts
 
     def __len__(self) -> int:
         return int(self._ends[-1])
@@ -48,7 +50,7 @@ class Pictures(Sequence[Pixels]):
             raise IndexError(i)
         # Opened each time: a large set has more files than a process may hold open.
         file = int(np.searchsorted(self._ends, i, "right"))
-        return np.array(np.load(self._files[file], mmap_mode="r")[i - self._ends[file]])
+        return np.array(np.load(self._files[file], mmap_mode="r")[i - self._starts[file]])
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,12 @@ class Pairs:
         """Indices for training and the held-out ones: identities that end in 9."""
         held = self.identity % 10 == 9
         return np.flatnonzero(~held), np.flatnonzero(held)
+
+    def acting(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of these whose person is shown at rest in another picture: beside itself a face at
+        rest is no riddle."""
+        rest = self.neutral[indices]
+        return indices[(rest >= 0) & (rest != indices)]
 
 
 @contextmanager
@@ -146,14 +154,24 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
 _TOLD: Final = ("landmarks", "values", "who", "kind")
 
 
+def _whole(file: Path, made: int) -> bool:
+    """Whether it was made of the shard of that time, and can be read."""
+    try:
+        np.load(file, mmap_mode="r")
+        return file.stat().st_mtime_ns == made
+    except (OSError, ValueError, EOFError):
+        return False
+
+
 def _decoded(
     shard: Path, columns: Sequence[str], decode: Callable[[Path], dict[str, NDArray[Any]]]
 ) -> list[Path]:
-    """The files of these columns of a shard, which ``decode`` makes where they are missing or
-    older than the shard."""
+    """The files of these columns of a shard, which ``decode`` makes where they are not there, or
+    of another shard."""
     files = [shard.with_suffix(f".{column}.npy") for column in columns]
-    made = shard.stat().st_mtime
-    if not all(file.exists() and file.stat().st_mtime >= made for file in files):
+    # Files carry their shard's time: one that takes its place may well be older than they are.
+    made = shard.stat().st_mtime_ns
+    if not all(_whole(file, made) for file in files):
         try:
             found = decode(shard)
         except (tarfile.TarError, KeyError, ValueError, cv2.error) as problem:
@@ -161,6 +179,7 @@ def _decoded(
         for file, column in zip(files, columns, strict=True):
             with written_whole(file) as draft:
                 np.save(draft, found[column])
+                os.utime(draft, ns=(made, made))
     return files
 
 

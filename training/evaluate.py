@@ -1,7 +1,8 @@
 """The shipped networks on held-out people of pairs folders: `mien evaluate pairs DIR`.
 
 The whole way of capture is run: landmarks from a loosely placed box, alignment by these landmarks,
-estimation beside the neutral face of the same person.
+estimation beside the neutral face of the same person.  AU 25 is judged as the face model has it, as
+what the lips part beyond what the jaw parts.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def said(
     found = []
     for i in indices:
         rest = seen.get(int(pairs.neutral[i])) if neutral else None
-        found.append(estimator([seen[i]], rest)[0][COLUMNS])
+        found.append(estimator.seen([seen[i]], rest)[0][COLUMNS])
     return np.array(found)
 
 
@@ -112,7 +113,8 @@ def evaluate_pairs(
     weights: Path = models.WEIGHTS,
     plots: Path | None = None,
 ) -> Scores:
-    """Scores on the people of pairs folders that training never saw, see :func:`held_out`.
+    """Scores on the people of pairs folders that training never saw, see :func:`held_out`; of what
+    they do, not of their faces at rest, where they are shown at rest.
 
     Into a folder ``plots`` go pictures of what is said of each AU against what is true.
     """
@@ -121,15 +123,17 @@ def evaluate_pairs(
     nets = models.load(device, weights)
     estimator = Estimator(nets.estimator, nets.values)
     seen, errors = see(pairs, held, nets)
+    acting = [i for i in held if pairs.neutral[i] != i]
     out: Scores = {
-        "samples": len(held),
+        "samples": len(acting),
         "people": len(np.unique(pairs.person[held])),
         "provider": nets.provider,
         "landmarks: mean error, % of the eye corners' distance": float(errors.mean()),
         "landmarks: faces within 8 %": float((errors < 8).mean()),
     }
     for label, given in (("with neutral", True), ("without neutral", False)):
-        found, true = said(pairs, held, seen, estimator, given), pairs.values[held].astype(float)
+        found = said(pairs, acting, seen, estimator, given)
+        true = pairs.values[acting].astype(float)
         out[label] = estimator_scores(found, true)
         if plots is not None:
             units = slice(len(AUS))

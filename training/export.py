@@ -130,6 +130,11 @@ def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
     found = [path for path in found if path.exists()]
     if not found:
         raise UserError(f"{runs} holds no checkpoint; make one with 'mien train'.")
+    if found[0].stem == "joint" and (again := [p for p in found if p.stem in Joint().parts()]):
+        raise UserError(
+            f"{again[0]} and {found[0]} both hold the {again[0].stem} network: "
+            "move the one that is not to be exported to another folder."
+        )
     written = []
     for path in found:
         state = read_checkpoint(path)

@@ -70,9 +70,9 @@ def model_card(manifest: dict[str, Any]) -> str:
         calibrations = "".join(map(_calibration, about.get("calibrated", [])))
         parts.append(
             f"## {file}\n\n{what[0].upper()}{what[1:]}.  {entry['bytes'] / 1e6:.1f} MB, trained "
-            f"{about['minutes']} minutes ({about['steps']} steps) on {about['samples']} pairs of "
-            f"{about['people']} people, rendered with seeds "
-            f"{', '.join(map(str, about['seeds']))}:\n\n"
+            f"{about['minutes']} minutes ({about['steps']} steps) in all, on people of seeds "
+            f"{', '.join(map(str, about['seeds']))}.  At first {first:g} minutes on "
+            f"{about['samples']} pairs of {about['people']} people:\n\n"
             f"{_command(file.removesuffix('.onnx'), first, about)}\n"
             f"{tunings}{calibrations}\n" + "\n".join(_lines(entry["scores"])) + "\n"
         )

@@ -44,7 +44,8 @@ class AlignedTask(Task):
 
 
 def judged(y: Floats, values: Floats) -> Scores:
-    """Scores of parameter vectors (N, n), n of 285 or the paper's 269, against values (N, 41)."""
+    """Scores of parameter vectors (N, n), n of 285, the paper's 269 or their first, against values
+    (N, 41)."""
     said = np.tile(parameters.neutral(), (len(y), 1))
     said[:, : y.shape[1]] = y
     return estimator_scores(said[:, COLUMNS], values)

@@ -182,7 +182,7 @@ class EstimatorTask(Task):
         return both
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
-        indices = indices[self.pairs.neutral[indices] >= 0][:600]
+        indices = self.pairs.acting(indices)[:600]
         if not len(indices):
             return {}
         rng = np.random.default_rng(9)

@@ -179,7 +179,9 @@ class JointTask(RefinerTask):
             "refiner": super().score(network.refiner, indices),
             "estimator": {},
         }
-        indices = indices[self.pairs.neutral[indices] >= 0][:600]
+        indices = self.pairs.acting(indices)[:600]
+        if not len(indices):
+            return out
         device = next(network.parameters()).device
         rng, said = np.random.default_rng(9), defaultdict(list)
         for part in np.array_split(indices, -(-len(indices) // _JUDGED)):

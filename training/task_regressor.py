@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.core import parameters, sampling
+from mien.core.errors import UserError
 from mien.training import losses
 from mien.training.bisenet import load_bisenet
 from mien.training.checkpoint import read_network
@@ -68,6 +69,8 @@ class RegressorTask(AlignedTask):
         self.recognizer = load_lightcnn(recognizer).requires_grad_(False)
         self.width, self.warped = width, warped
         self.terms = [name for name in losses.WEIGHTS if name not in without]
+        if not self.terms:
+            raise UserError("R learns by its losses: leave out fewer of them.")
         self.size = int(self.generator.config["size"])
         self.layout = str(self.generator.config["layout"])
 

@@ -27,6 +27,7 @@ from mien.core.errors import UserError
 from mien.core.models import NETWORKS
 from mien.training.baselines import CnnTask, ResNet18Task
 from mien.training.checkpoint import (
+    make_folder,
     read_checkpoint,
     write_checkpoint,
     write_file,
@@ -102,7 +103,7 @@ def makers(device: torch.device) -> int:
 
     A graphics card learns faster than all cores make them, and torchrun's share the cores; the CPU
     is busy anyway, and a thread makes a batch meanwhile without a process to pass it on.  Only
-    Linux forks a process that has the pairs in memory without a copy.
+    Linux forks a process that has what the task holds without a copy.
     """
     if device.type != "cuda" or sys.platform != "linux":
         return 0
@@ -155,7 +156,7 @@ class Training:
                 "or leave out --resume."
             ) from None
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
-        self.seeds = state["seeds"]
+        self.seeds, self.ready = state["seeds"], state.get("ready", 0.0)
         self.peak = state.get("peak", self.peak)
         self.before = json.loads(state.get("before", "{}"))
 
@@ -182,6 +183,7 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "spent": self.spent,
+            "ready": self.ready,
             "losses": self.losses,
             "peak": self.peak,
             "before": json.dumps(self.before),
@@ -265,6 +267,7 @@ class Training:
         return {} if self.rank else self.report()
 
     def report(self) -> dict[str, Any]:
+        self.save()  # what was learnt is not lost where judging fails
         network = self.network.eval()
         scores = self.task.score(network, self.held)
         self.save(scores)
@@ -314,6 +317,7 @@ def train(
         training.resume()
     elif shipped:
         training.begin_shipped()
+    make_folder(out)
     report = training.run()
     if training.together:
         distributed.destroy_process_group()

@@ -79,7 +79,7 @@ def said(
 def of_pairs(folders: list[Path]) -> tuple[list[Looks], list[Looks], Floats]:
     """Held-out faces, their people's neutral ones, and the true values."""
     pairs, nets = load_pairs(*folders), models.load("cpu")
-    held = [i for i in held_out(pairs, models.WEIGHTS) if pairs.neutral[i] >= 0]
+    held = pairs.acting(np.array(held_out(pairs, models.WEIGHTS))).tolist()
 
     def seen(i: int) -> Looks:
         image, rng = scene(pairs, i, 11), np.random.default_rng(i)

@@ -71,6 +71,11 @@ def test_estimates_are_parameters_whatever_the_batch() -> None:
         for p, column in zip(parameters.PARAMETERS, y.T, strict=True):
             assert p.low <= column.min() <= column.max() <= p.high
         assert np.allclose(y[7], estimator([faces[7]], neutral)[0], atol=1e-4)
+        # A jaw that drops parts the lips; the face model counts what they part beyond that.
+        model = estimator.seen(faces, neutral)
+        lips, jaw = parameters.INDEX["AU25"], parameters.INDEX["AU26"]
+        assert (y[:, lips] == np.maximum(model[:, lips], 0.3 * model[:, jaw])).all()
+        assert (np.delete(y, lips, 1) == np.delete(model, lips, 1)).all()
 
 
 def test_a_mirror_image_does_the_same_on_the_other_side(media) -> None:

@@ -1,4 +1,5 @@
 import io
+import os
 import tarfile
 
 import cv2
@@ -89,6 +90,32 @@ def test_pairs_without_masks_are_told_apart(pairs_folder, tmp_path):
     write_shard(tmp_path, files)
     with pytest.raises(UserError, match="no masks"):
         load_pairs(tmp_path, masks=True)
+
+
+def test_what_was_decoded_goes_with_its_shard(pairs_folder, tmp_path):
+    with tarfile.open(pairs_folder / "pairs-00000.tar") as whole:
+        files = {name: whole.extractfile(f"000003.{name}").read() for name in FILES}
+        other = {name: whole.extractfile(f"000005.{name}").read() for name in FILES}
+    write_shard(tmp_path, files)
+    first = load_pairs(tmp_path).images[0]
+    shard, cache = tmp_path / "pairs-00000.tar", tmp_path / "pairs-00000.image.npy"
+    written = cache.stat().st_ino
+    assert np.array_equal(load_pairs(tmp_path).images[0], first)
+    assert cache.stat().st_ino == written  # not decoded again
+
+    cache.write_bytes(b"")  # as a power cut may leave it
+    assert np.array_equal(load_pairs(tmp_path).images[0], first)
+
+    write_shard(tmp_path, other)
+    os.utime(shard, (1e9, 1e9))  # moved here, and older than what was decoded
+    assert not np.array_equal(load_pairs(tmp_path).images[0], first)
+
+
+def test_a_face_at_rest_is_not_judged_beside_itself(pairs_folder):
+    pairs = load_pairs(pairs_folder)
+    assert (pairs.acting(np.arange(8)) == [1, 2, 3, 5, 6, 7]).all()
+    pairs.neutral[5:7] = -1
+    assert (pairs.acting(np.arange(8)) == [1, 2, 3, 7]).all()
 
 
 def test_an_empty_folder_is_told_what_to_do(tmp_path):

@@ -1,6 +1,7 @@
 """Landmarks, refiner and estimator taught together: lessons look and read as capture does."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,3 +134,20 @@ def test_a_few_steps_are_three_networks_to_ship(task, training, tmp_path):
         assert set(old["seeds"]) < set(entry["training"]["seeds"])
     card = written[-1].read_text()
     assert card.count("mien train joint --pairs PAIRS --out RUNS --minutes 1 --batch 24") == 3
+
+    # One that was taught by itself: which of the two is to be shipped?
+    (tmp_path / "refiner.pt").write_bytes(b"")
+    with pytest.raises(UserError, match="both hold the refiner"):
+        export_folder(tmp_path, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+def test_where_nobody_is_at_rest_the_estimator_is_not_judged(task, training):
+    pairs = task.pairs
+    nobody = replace(pairs, neutral=np.full_like(pairs.neutral, -1))
+    task.pairs = nobody
+    try:
+        scores = task.score(training.network.eval(), training.held)
+    finally:
+        task.pairs = pairs
+    assert scores["landmarks"] and scores["estimator"] == {}

@@ -95,7 +95,7 @@ def test_a_tuning_that_was_cut_off_goes_on(pairs, tmp_path):
         Training(TASKS["finder"](pairs), tmp_path, 2, torch.device("cpu")) for _ in range(2)
     )
     first.begin_shipped()
-    first.spent += 60
+    first.ready, first.spent = 30, 60  # half a minute went before the first step
     first.save()
     again.resume()
     assert again.budget - again.spent == pytest.approx(60)
@@ -130,7 +130,8 @@ def test_exported_files_run_as_capture_runs_them(runs, pairs_folder, tmp_path):
         session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx")
         assert [i.name for i in session.get_inputs()] == list(networks.example(name))
     scores = evaluate_pairs([pairs_folder], "cpu", tmp_path, tmp_path / "plots")
-    assert scores["samples"] == 8 and -1 <= scores["with neutral"]["ICC(3,1)"]["AU12"] <= 1
+    # Of two people four pictures, of which one shows them at rest.
+    assert scores["samples"] == 6 and -1 <= scores["with neutral"]["ICC(3,1)"]["AU12"] <= 1
     for name in ("with_neutral.png", "without_neutral.png"):
         assert (tmp_path / "plots" / name).stat().st_size > 1000
 
