@@ -28,6 +28,7 @@ def run(argv: list[str]) -> int:
     except SystemExit as ending:  # argparse, after it has printed its own sentence
         return ending.code if isinstance(ending.code, int) else 1
     except KeyboardInterrupt:
+        print("mien: stopped.", file=sys.stderr)
         return 130
     except Exception:
         traceback.print_exc()

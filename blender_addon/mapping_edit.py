@@ -57,7 +57,7 @@ def read(edited: MienMapping) -> Mapping:
         title=edited.title,
         source=edited.source,
         requires=_names(edited.requires),
-        channels=tuple(read_channel(channel) for channel in edited.channels if channel.target),
+        channels=tuple(read_channel(one) for one in edited.channels if _names(one.target)),
         head=HeadTarget(head, _names(edited.neck), _round(edited.neck_share), edited.inherits)
         if head
         else None,
@@ -67,7 +67,10 @@ def read(edited: MienMapping) -> Mapping:
 
 def read_channel(of: MienMapped) -> Channel:
     """A channel of the editor; UserError says what is wrong with it."""
-    target, *aliases = _names(of.target)
+    names = _names(of.target)
+    if not names:
+        raise UserError("Choose a target for the channel: a shape key, a bone or a property.")
+    target, *aliases = names
     unknown = [one.signal for one in of.weights if one.signal and one.signal not in SIGNALS]
     if unknown:
         raise UserError(f"{target} asks for an unknown signal {unknown[0]!r}: choose another.")

@@ -3,8 +3,6 @@
 """The panel "Mapping Editor" and its buttons."""
 
 # No "from __future__ import annotations": Blender reads these annotations as they are.
-from pathlib import Path
-
 import bpy
 from bpy.props import IntProperty, StringProperty
 
@@ -15,6 +13,7 @@ from mien.core.mapping import Channel, Mapping
 
 from .apply import mapping_for
 from .choices import EDITED
+from .endings import with_ending
 from .keying import changed, chosen_character, chosen_mapping, held, memory
 from .mapping_edit import add, fill, read
 from .mapping_properties import MienMapped
@@ -111,7 +110,7 @@ class MIEN_OT_save_mapping(_EditChannel):
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             text = rig_mappings.dumps(read(context.scene.mien.edited))
-            with written_whole(Path(self.filepath).with_suffix(".toml")) as draft:
+            with written_whole(with_ending(self.filepath, ".toml")) as draft:
                 draft.write_text(text, encoding="utf-8", newline="\n")
         except UserError as error:
             self.report({"ERROR"}, told(error))

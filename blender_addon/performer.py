@@ -4,8 +4,6 @@
 scene, as a Mien face that looks like them."""
 
 # No "from __future__ import annotations": Blender reads these annotations as they are.
-from pathlib import Path
-
 import bpy
 from bpy.props import StringProperty
 
@@ -13,6 +11,7 @@ from mien.core.errors import UserError
 from mien.core.identity import at_rest
 
 from . import takes
+from .endings import with_ending
 from .face_operator import add_face
 from .keying import memory
 from .operators import NO_TAKE, RUNNING, possible
@@ -45,7 +44,7 @@ class MIEN_OT_save_neutral(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             take = takes.read(context.scene.mien.take)
-            take.save_neutral(Path(self.filepath).with_suffix(".json"))
+            take.save_neutral(with_ending(self.filepath, ".json"))
         except UserError as error:
             self.report({"ERROR"}, told(error))
             return {"CANCELLED"}

@@ -17,7 +17,7 @@ from mien.core.take import Take
 
 from . import takes
 from .apply import Report
-from .choices import FILE, WEBCAM
+from .choices import FILE, MARKED, WEBCAM
 from .job import Job, Progress
 from .keying import chosen_neutral, keying, memory
 from .properties import MienSettings, machine
@@ -90,7 +90,11 @@ class Session:
         if self.puppet is None or self._job is None or self._job.live is None:
             return False
         newest, self._job.live = self._job.live, None
-        self.puppet.move(context.scene.mien, newest["signals"])
+        try:
+            self.puppet.move(context.scene.mien, newest["signals"])
+            memory.lines = []
+        except UserError as error:  # the recording is not to end with what a slider mends
+            memory.lines = [told(error)]
         self.delay = time.time() - newest["read"]
         return True
 
@@ -197,7 +201,8 @@ def is_photo(settings: MienSettings) -> bool:
 
 def _request(settings: MienSettings) -> dict[str, Any]:
     """What the worker is asked for; UserError when that cannot be done."""
-    request = {"faces": settings.face, "neutral": chosen_neutral(settings)}
+    own = settings.neutral == MARKED and is_photo(settings)  # it would be its own neutral
+    request = {"faces": settings.face, "neutral": None if own else chosen_neutral(settings)}
     if settings.source_type == WEBCAM:
         return request | {"input": str(settings.camera)}
     source = Path(bpy.path.abspath(settings.source))

@@ -3,7 +3,8 @@
 """A take of this file goes out to other programs."""
 
 # No "from __future__ import annotations": Blender reads these annotations as they are.
-from pathlib import Path
+import re
+from contextlib import suppress
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
@@ -12,9 +13,13 @@ from mien.core.convert import CSV_KINDS, export
 from mien.core.errors import UserError
 
 from . import takes
+from .drop import MIEN_FH_drop
+from .endings import with_ending
 from .keying import memory
 from .operators import NO_TAKE, RUNNING, possible
 from .wording import told
+
+_OTHERS = {*MIEN_FH_drop.bl_file_extensions.split(";"), ".bvh"}  # of footage and of other formats
 
 
 class MIEN_OT_export_take(bpy.types.Operator):
@@ -41,7 +46,7 @@ class MIEN_OT_export_take(bpy.types.Operator):
         return possible(cls, (memory.running, RUNNING), (context.scene.mien.take is None, NO_TAKE))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self.filepath = str(Path(context.scene.mien.take.name).with_suffix(""))
+        self.filepath = re.sub(r"\.json(\.\d+)?$", "", context.scene.mien.take.name)
         self.check(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
@@ -49,16 +54,19 @@ class MIEN_OT_export_take(bpy.types.Operator):
     def check(self, context: bpy.types.Context) -> bool:
         """Gives the name the ending of the format; whether it had another."""
         before = self.filepath
-        suffix = ".csv" if self.kind in CSV_KINDS else f".{self.kind}"
-        self.filepath = str(Path(before).with_suffix(suffix))
+        with suppress(UserError):  # the name may be about to be typed
+            self.filepath = self._named()
         return bool(self.filepath != before)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        self.check(context)
         csv = self.kind if self.kind in CSV_KINDS else None
         try:
-            export(takes.read(context.scene.mien.take), self.filepath, csv)
+            export(takes.read(context.scene.mien.take), self._named(), csv)
         except UserError as error:
             self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
+
+    def _named(self) -> str:
+        suffix = ".csv" if self.kind in CSV_KINDS else f".{self.kind}"
+        return with_ending(self.filepath, suffix, _OTHERS)

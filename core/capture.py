@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from .ahead import ahead
 from .errors import UserError
 from .estimator import Estimator, Sample, sample
 from .frames import SEQUENCE_FPS, Frame, open_footage
+from .head_pose import with_head_pose
 from .live import Live, paced
 from .parsing import parse
 from .performer import Neutral
@@ -139,7 +140,8 @@ def capture(
     fps), each over all frames; where no face is seen its ``success`` is False throughout.
 
     ``neutral`` marks the first and last frame in which the performers rest, or is the file of one
-    that was saved (see ``Neutral``); without it the calmest frame of each face serves.
+    that was saved (see ``Neutral``); without it, and for a face that no marked frame shows, the
+    calmest frame of each face serves; a single frame, which would be its own, has no marked one.
     ``progress`` is told now and then and once at the end; ``cancelled`` is asked for every frame
     and raises Cancelled; ``finished`` ends live footage.
     ``live`` is told, for every frame, when it was read (``time.time()``) and what the last of the
@@ -150,6 +152,11 @@ def capture(
     if faces < 1:
         raise UserError("There must be at least one face to look for: give --faces 1 or more.")
     footage = open_footage(source, start=start, end=end, fps=fps)
+    marked = None if isinstance(neutral, str | os.PathLike) else neutral
+    if marked is not None:
+        late = footage.last is not None and marked[0] > footage.last
+        if late or marked[1] < footage.first:
+            raise UserError("The neutral frames are not among those to be captured: mark others.")
     loaded = models.load(device)
     estimator = Estimator(loaded.estimator, loaded.values)
     tracker = Tracker(loaded, faces)
@@ -158,12 +165,10 @@ def capture(
     times: list[float] = []
     seen: dict[int, _Face] = defaultdict(_Face)
 
-    saved, marked = None, None
+    saved = None
     if isinstance(neutral, str | os.PathLike):
         saved = Neutral.load(neutral, loaded.network)
-    else:
-        marked = neutral
-    now = Live(estimator, lambda: saved or _neutral(seen[faces - 1], np.array(indices), None))
+    now = Live(estimator, lambda: saved or _neutral(seen[faces - 1]))
     source_frames = paced(footage.frames) if live and not footage.live else footage.frames
 
     drawn = -preview.INTERVAL
@@ -217,10 +222,17 @@ def capture(
 
     clock.total = clock.done
     frames, stamps = np.array(indices, int), np.array(times)
+    resting = np.zeros(len(frames), bool)
+    if marked is not None and len(frames) > 1:
+        resting = (frames >= marked[0]) & (frames <= marked[1])
+        if not any(resting[kept.rows].any() for kept in seen.values()):
+            raise UserError(
+                f"No face is seen in the neutral frames {marked[0]} to {marked[1]}: mark others."
+            )
     takes = []
     for number in sorted(seen) or [0]:
         kept = seen[number]
-        rest = saved or _neutral(kept, frames, marked)
+        rest = saved or _neutral(kept, np.flatnonzero(resting[kept.rows]).tolist())
         if rest is not None:
             for first in range(0, len(kept.rows), _BATCH):
                 go_on()
@@ -239,33 +251,25 @@ def capture(
     return takes
 
 
-def _neutral(
-    face: _Face, frames: NDArray[np.int64], marked: tuple[int, int] | None
-) -> Sample | None:
-    """The face at rest: the most usual among the marked frames, or else among the calmest in which
-    nothing hides it."""
-    if marked is not None:
-        own = frames[face.rows]
-        calm = np.flatnonzero((own >= marked[0]) & (own <= marked[1]))
-        if not len(calm):
-            raise UserError(
-                f"No face is seen in the neutral frames {marked[0]} to {marked[1]}: mark others."
-            )
-    elif len(face.rows) < FEWEST:
+def _neutral(face: _Face, marked: Sequence[int] = ()) -> Sample | None:
+    """The face at rest: the most usual among its marked samples, or else among the calmest."""
+    calm = marked or _calmest(face)
+    if not calm:
         return None
-    else:
-        aus = np.stack(face.vectors)[:, parameters.group("au")]
-        order = np.argsort(aus.sum(axis=1), kind="stable")
-        order = order[face.in_view()[order]]
-        if not len(order):
-            return None
-        calm = order[: max(FEWEST // 2, int(CALM_SHARE * len(order)))]
-        calm = calm[aus[calm].max(axis=1) <= CALM_LIMIT]
-        if not len(calm):
-            return None
     points = np.stack([face.samples[i].points for i in calm])
     distance = np.abs(points - np.median(points, axis=0)).sum(axis=(1, 2))
-    return face.samples[int(calm[distance.argmin()])]
+    return face.samples[calm[int(distance.argmin())]]
+
+
+def _calmest(face: _Face) -> list[int]:
+    """The samples in which a face does least and nothing hides it; none where it never rests."""
+    if len(face.rows) < FEWEST:
+        return []
+    aus = np.stack(face.vectors)[:, parameters.group("au")]
+    order = np.argsort(aus.sum(axis=1), kind="stable")
+    order = order[face.in_view()[order]]
+    calm = order[: max(FEWEST // 2, int(CALM_SHARE * len(order)))]
+    return calm[aus[calm].max(axis=1) <= CALM_LIMIT].tolist()
 
 
 def _identity(face: _Face) -> Array | None:
@@ -287,8 +291,8 @@ def _take(number: int, face: _Face, frames: NDArray[np.int64], times: Array, sou
         return out
 
     vectors = np.reshape(face.vectors, (len(face.rows), parameters.SIZE))
-    signals = {name: spread(values) for name, values in parameters.signals(vectors).items()}
-    signals["head.roll"] = spread(face.rolls)
+    seen = with_head_pose(parameters.signals(vectors), np.array(face.rolls))
+    signals = {name: spread(values) for name, values in seen.items()}
     success = spread(np.ones(len(face.rows))) > 0
     confidence = spread(np.array(face.scores) * (1 - face.hidden_shares()) if face.rows else [])
     return Take(frames, times, confidence, success, signals, number, source)

@@ -29,6 +29,11 @@ TRAINING: Final = {
     "export": "turn checkpoints into the networks of capture",
     "calibrate": "make them say as much of strangers as is there",
 }
+STOPPED: Final = {  # what Ctrl+C leaves behind
+    "capture": "stopped, nothing was written",
+    "convert": "stopped, nothing was written",
+    "train": "stopped; go on with --resume",
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"mien: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("mien: stopped, nothing was written.", file=sys.stderr)
+        print(f"mien: {STOPPED.get(argv[0], 'stopped')}.", file=sys.stderr)
         return 130
 
 
@@ -49,8 +54,7 @@ def _run(argv: list[str]) -> int:
     # What the other parts understand is theirs to say, down to their --help.
     if command in BLENDER:
         _demand(command, "bpy", "blender")
-        # A process of its own: bpy takes over the one that it is imported into.
-        return subprocess.call([sys.executable, "-m", "mien.blender_addon", command, *rest])
+        return _blender(command, rest)
     if command == "mappings":
         return int(importlib.import_module("mien.rig_mappings.cli").main(rest))
     if command in TRAINING:
@@ -68,6 +72,16 @@ def _run(argv: list[str]) -> int:
         print(convert(arguments.input, arguments.output, arguments.to))
         return 0
     return _capture(arguments)
+
+
+def _blender(command: str, rest: list[str]) -> int:
+    # A process of its own: bpy takes over the one that it is imported into.
+    child = subprocess.Popen([sys.executable, "-m", "mien.blender_addon", command, *rest])
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            pass  # Ctrl+C reaches the child too, which tidies up before it ends
 
 
 def _demand(command: str, module: str, extra: str) -> None:

@@ -57,8 +57,8 @@ def rotation(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Array:
     return np.stack([np.stack(r, -1) for r in rows], -2)
 
 
-def head_rotation(yaw: float, pitch: float, roll: float = 0.0) -> Array:
-    """(3, 3) of degrees in the project's signs: Rz(-roll) Ry(yaw) Rx(-pitch)."""
+def head_rotation(yaw: ArrayLike, pitch: ArrayLike, roll: ArrayLike = 0.0) -> Array:
+    """(..., 3, 3) of degrees (...) in the project's signs: Rz(-roll) Ry(yaw) Rx(-pitch)."""
     return rotation(-np.radians(pitch), np.radians(yaw), -np.radians(roll))
 
 

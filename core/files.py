@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from .errors import UserError
 
 
-@contextmanager
+@contextlib.contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A path beside ``path`` to write to; it takes the place of ``path`` when the block succeeds.
 
@@ -29,7 +29,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
             f"Cannot write {target} ({reason}): choose another place or name."
         ) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it has moved, or could not be made
+            draft.unlink()
 
 
 def tagged(text: str, kind: str, version: int) -> dict[str, Any]:

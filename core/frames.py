@@ -33,6 +33,7 @@ IMAGE_SUFFIXES: Final = frozenset(
 SEQUENCE_FPS: Final = 24.0
 PATTERN: Final = re.compile(r"(%0?\d*d|\*)")  # of numbers, or of anything, in images' names
 _BACKDROP: Final = 128  # what lies behind a transparent picture
+_SOONEST: Final = 0.001  # s between two frames of a webcam, however coarse the clock
 
 Image = NDArray[np.uint8]
 
@@ -48,10 +49,13 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """Frames to be read once.  ``total`` is how many there seem to be, None when unknown;
+    """Frames to be read once.  ``total`` is how many there seem to be, None when unknown; none has
+    a number before ``first`` or after ``last``, which is None where only reading tells it;
     ``live`` footage runs until somebody stops it."""
 
     name: str
+    first: int
+    last: int | None
     total: int | None
     live: bool
     frames: Iterator[Frame]
@@ -82,9 +86,11 @@ def open_footage(
         return _webcam(int(text), end)
     paths = _pictures(path)
     total: int | None
+    last = end
     if paths is not None:
         frames: Iterator[Frame] = _read_pictures(paths[first : _stop(end)], first, fps)
         total = len(paths)
+        last = min(total, _stop(end) or total) - 1
     else:
         capture = _open_video(path)
         frames = _read_video(capture, path, first, _stop(end))
@@ -99,7 +105,7 @@ def open_footage(
         )
     if total is not None:
         total = max(1, min(total, _stop(end) or total) - first)
-    return Footage(path.name, total, False, itertools.chain([opening], frames))
+    return Footage(path.name, first, last, total, False, itertools.chain([opening], frames))
 
 
 def read_image(path: Path) -> Image:
@@ -218,15 +224,15 @@ def _webcam(number: int, end: int | None) -> Footage:
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # a queue of frames would be a delay
 
     def frames() -> Iterator[Frame]:
-        began = time.monotonic()
+        began, now = time.perf_counter(), 0.0
         try:
             for index in itertools.count() if end is None else range(end + 1):
                 good, image = capture.read()
                 if not good:
                     return
-                now = time.monotonic() - began
+                now = max(time.perf_counter() - began, now + _SOONEST)
                 yield Frame(index, now, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
         finally:
             capture.release()
 
-    return Footage(f"webcam {number}", _stop(end), True, frames())
+    return Footage(f"webcam {number}", 0, end, _stop(end), True, frames())

@@ -13,6 +13,7 @@ from . import parameters
 from .cleanup import ANGLE_UNIT, BETA
 from .estimator import Estimator, Sample
 from .frames import Frame
+from .head_pose import with_head_pose
 from .one_euro import OneEuro
 
 Array = NDArray[np.float64]
@@ -44,8 +45,8 @@ class Live:
         self._seen += 1
         if self._seen <= LEARN and self._seen % AGAIN == 1:
             self._rest = self._neutral()
-        signals = parameters.signals(self._estimator([sample], self._rest)[0])
-        signals["head.roll"] = np.asarray(roll)
+        vector = self._estimator([sample], self._rest)[0]
+        signals = with_head_pose(parameters.signals(vector), roll)
         values = np.array([float(signals[name]) for name in parameters.SIGNALS]) / self._units
         smooth = self._smooth(values, now) * self._units
         return {name: float(value) for name, value in zip(parameters.SIGNALS, smooth, strict=True)}

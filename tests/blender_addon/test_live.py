@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -86,27 +86,47 @@ def test_esc_puts_the_character_back(
     assert not bpy.data.actions and not bpy.data.texts
 
 
-def test_a_window_that_was_busy_goes_on_with_the_newest_frame(
+@pytest.fixture
+def running(
     media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
-) -> None:
+) -> Iterator[Session]:
     scene.mien.source, scene.mien.target = str(media("expressions.mp4")), head
     scene.mien.live = True
-    running = Session(bpy.context)
+    session = Session(bpy.context)
+    yield session
+    session.close()
 
-    def shown() -> float:
-        while not running.show(bpy.context):
-            assert not running.step()
-            time.sleep(0.002)
-        return running.delay
 
-    try:
-        usual = sorted(shown() for _ in range(9))[4]
-        before = running.progress.done
-        time.sleep(1)
-        assert shown() < usual + 0.5, "frames that came meanwhile are left out, not shown late"
-        assert running.progress.done > before + 5, "the worker did not wait"
-    finally:
-        running.close()
+def shown(running: Session) -> float:
+    """The delay of the next frame that comes."""
+    while not running.show(bpy.context):
+        assert not running.step()
+        time.sleep(0.002)
+    return running.delay
+
+
+def test_sliders_that_contradict_each_other_are_told_and_end_nothing(
+    running: Session, scene: bpy.types.Scene
+) -> None:
+    tuning = scene.mien.tuning
+    least, most = tuning.low, tuning.high
+    tuning.low, tuning.high = 0.8, 0.2
+    shown(running)
+    (line,) = keying.memory.lines
+    assert "stand the wrong way round" in line
+    tuning.low, tuning.high = least, most
+    shown(running)
+    assert keying.memory.lines == []
+
+
+def test_a_window_that_was_busy_goes_on_with_the_newest_frame(
+    running: Session,
+) -> None:
+    usual = sorted(shown(running) for _ in range(9))[4]
+    before = running.progress.done
+    time.sleep(1)
+    assert shown(running) < usual + 0.5, "frames that came meanwhile are left out, not shown late"
+    assert running.progress.done > before + 5, "the worker did not wait"
 
 
 def test_a_puppet_moves_as_tuned_and_rests(head: bpy.types.Object, scene: bpy.types.Scene) -> None:

@@ -11,6 +11,7 @@ from action_curves import curves_of, keys_of
 
 from mien import rig_mappings
 from mien.blender_addon import mapping_edit
+from mien.blender_addon.keying import memory
 from mien.core.take import Take
 
 
@@ -85,6 +86,19 @@ def test_the_slider_shows_a_channel_and_leaves_nothing(
     jaw.value = 0.3
     edited.amount = 0
     assert jaw.value == pytest.approx(0.3), "what was changed meanwhile is somebody's wish"
+
+
+def test_a_channel_without_a_target_is_told_and_left_out(
+    head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    scene.mien.target = head
+    bpy.ops.mien.add_mapped()
+    edited = scene.mien.edited
+    edited.amount = 0.5
+    assert memory.lines == ["Choose a target for the channel: a shape key, a bone or a property."]
+    for blank in ("  ", " | "):
+        edited.channels[0].target = blank
+        assert mapping_edit.read(edited).channels == ()
 
 
 def test_the_fields_offer_what_the_scene_has(

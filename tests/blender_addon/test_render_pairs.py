@@ -3,9 +3,12 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +131,34 @@ def test_shares_and_kills_change_no_pair(tmp_path, monkeypatch):
     assert 0 < len(read(tmp_path / "killed")) < len(whole)  # what is there can be read
     render(tmp_path / "killed", count=6)
     assert_same(whole, read(tmp_path / "killed"))
+
+
+# Where Ctrl+C works, although a shell in the background has it ignored.
+INTERRUPTIBLE = """
+import signal, sys
+from mien.core import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no group of processes to send a signal to")
+def test_ctrl_c_waits_until_all_is_tidy(tmp_path):
+    run = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE, "render-pairs", "--count", "300", "--out", tmp_path],
+        text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    try:
+        while not list(tmp_path.glob(f"{render_shards.PART}*/picture.png")):
+            assert run.poll() is None
+            time.sleep(0.05)
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does
+        _, said = run.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+    assert (run.returncode, said) == (130, "mien: stopped.\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_torn_or_short_shard_is_rendered_again(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from action_curves import curves_of, keys_of
 
 from mien.blender_addon import session, takes
+from mien.blender_addon.choices import MARKED
 from mien.blender_addon.drop import MIEN_FH_drop
 from mien.core.frames import open_footage
 from mien.core.preview import SIDE
@@ -34,6 +35,18 @@ def test_a_photo_is_keyed_on_the_current_frame(
     measured = takes.read(settings.take).signals["AU26"][0]
     assert keys_of(curves_of(keys)[JAW])[:, 0].tolist() == [1, 30, 60]
     assert keys_of(curves_of(keys)[JAW])[1, 1] == pytest.approx(measured, abs=1e-6)
+
+
+def test_a_photo_has_no_marked_frames(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    """Whatever was marked in the clip before it."""
+    settings = scene.mien
+    settings.source, settings.target = str(media("one_face.jpg")), head
+    settings.neutral, settings.neutral_start, settings.neutral_end = MARKED, 5, 9
+    assert bpy.ops.mien.capture() == {"FINISHED"}
+    assert takes.read(settings.take).signals["AU12"][0] > 0.2  # it smiles
+    assert takes.neutral(settings.take) is None
 
 
 def test_a_photo_can_be_a_pose_without_keys(

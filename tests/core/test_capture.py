@@ -9,6 +9,7 @@ import pytest
 
 from mien.core import alignment, models
 from mien.core.capture import STAGES, Cancelled, Progress, capture
+from mien.core.errors import UserError
 from mien.core.frames import open_footage
 from mien.core.parameters import SIGNALS
 from mien.core.parsing import parse
@@ -32,6 +33,20 @@ def test_cancel_and_finish(make_video) -> None:
     asked = iter([False, False, True])
     (take,) = capture(clip, finished=lambda: next(asked))
     assert len(take) == 2
+
+
+@pytest.mark.parametrize(
+    ("part", "marked"), [({"start": 2}, (0, 1)), ({"end": 2}, (3, 4)), ({}, (5, 9))]
+)
+def test_marks_outside_of_what_is_captured_are_refused_before_the_work(
+    part: dict[str, int], marked: tuple[int, int], tmp_path: Path
+) -> None:
+    for i in range(5):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.zeros((48, 64), np.uint8))
+    progress: list[Progress] = []
+    with pytest.raises(UserError, match="not among those to be captured"):
+        capture(tmp_path, neutral=marked, progress=progress.append, **part)
+    assert not progress
 
 
 @pytest.mark.parametrize("clip", ["smile", "grin_greenscreen", "expressions"])
@@ -81,6 +96,27 @@ def test_a_photo_in_every_dress_shows_the_same(photo: np.ndarray, tmp_path: Path
     assert yaw["deep"] == pytest.approx(yaw["plain"])
     assert yaw["clear"] == pytest.approx(yaw["plain"])
     assert np.ptp(list(yaw.values())) < 6
+
+
+def test_a_photo_is_not_its_own_neutral(media) -> None:
+    (plain,) = capture(media("one_face.jpg"))
+    (marked,) = capture(media("one_face.jpg"), neutral=(0, 0))
+    assert marked.neutral is None
+    assert marked.signals["AU12"][0] == plain.signals["AU12"][0] > 0.2  # it smiles
+
+
+def test_a_face_that_comes_after_the_marks_has_a_neutral_of_its_own(media, tmp_path: Path) -> None:
+    frames = [frame.image for frame in open_footage(media("smile.mp4"), end=15).frames]
+    for i, image in enumerate(frames):
+        late = image if i >= 2 else np.zeros_like(image)
+        cv2.imwrite(str(tmp_path / f"{i:02d}.png"), np.hstack([image, late])[..., ::-1])
+    first, second = capture(tmp_path, faces=2, neutral=(0, 1))
+    assert first.success.all() and not second.success[:2].any()
+    (alone,) = capture(tmp_path, neutral=(0, 1))
+    assert np.array_equal(first.neutral.points, alone.neutral.points)
+    assert second.neutral is not None
+    with pytest.raises(UserError, match="No face is seen in the neutral frames 90 to 99"):
+        capture(media("face_then_none.mov"), end=100, neutral=(90, 99))
 
 
 def test_a_still_face_keeps_still(photo: np.ndarray) -> None:

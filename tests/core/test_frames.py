@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import cv2
@@ -68,6 +69,37 @@ def test_variable_frame_rate_is_timed_by_time_stamps(make_video, tmp_path: Path)
     subprocess.run(command.split(), check=True)
     times = [f.time for f in open_footage(uneven).frames]
     assert np.allclose(times, np.array([0, 1, 2, 3, 5, 7]) / 25, atol=1e-3), json.dumps(times)
+
+
+class Camera:
+    """Stands in for a webcam, which no test has: four pictures, all within a tick of the clock."""
+
+    def __init__(self, number: int) -> None:
+        self.left = 4
+
+    def isOpened(self) -> bool:
+        return True
+
+    def set(self, what: int, value: float) -> None:
+        pass
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        self.left -= 1
+        return (True, np.zeros((2, 2, 3), np.uint8)) if self.left >= 0 else (False, None)
+
+    def release(self) -> None:
+        pass
+
+
+def test_frames_of_a_webcam_within_a_tick_of_the_clock_have_times_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    for clock in ("monotonic", "perf_counter"):
+        monkeypatch.setattr(time, clock, lambda: 5.0)
+    times = [frame.time for frame in open_footage("0").frames]
+    assert len(times) == 4
+    assert np.diff(times).min() > 1e-6, "a CSV keeps no more digits"
 
 
 def test_rotation_flag_turns_the_picture(make_video) -> None:

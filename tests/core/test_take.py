@@ -130,6 +130,14 @@ def test_missing_and_unwritable(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.parametrize("place", ["file/take.json", f"{'long' * 99}.json"])
+def test_a_place_where_not_even_a_draft_can_be_is_one_sentence(tmp_path, place):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"Cannot write .*: choose another place or name"):
+        make().save(tmp_path / place)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_json_is_strict(tmp_path):
     make().save(tmp_path / "take.json")
     fields = json.loads((tmp_path / "take.json").read_text())
