@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import bpy
+import numpy as np
 
 from mien.core.errors import UserError
 from mien.core.mapping import Mapping
+from mien.core.performer import Neutral as Saved
 from mien.core.take import Take
 
 from . import actions, takes
@@ -78,9 +80,10 @@ def changed(_: object, context: bpy.types.Context) -> None:
 def key(context: bpy.types.Context, text: bpy.types.Text) -> Report:
     """Keys a take with the settings of the panel, in the place of what it was keyed into before,
     and remembers the report for the panel.  UserError says why not."""
-    neutral, again = takes.neutral(text), takes.actions(text)
+    neutral, again, frame = takes.neutral(text), takes.actions(text), takes.frame(text)
     on = chosen_character(context.scene.mien)
-    report = at_once(keying(context.scene, takes.read(text), on, neutral, again))
+    takes.recall(text)
+    report = at_once(keying(context.scene, takes.read(text), on, neutral, again, frame))
     takes.remember(text, report.actions)
     memory.lines = report.lines()
     return report
@@ -92,29 +95,35 @@ def keying(
     on: Character,
     neutral: tuple[int, int] | str | None,
     again: Collection[bpy.types.Action] = (),
+    frame: int | None = None,
 ) -> Steps[Report]:
     """Keys a take on a character with the settings of the panel.
 
     neutral: what the take was measured against.  again: what it was keyed into before.
-    A photo goes onto the current frame, as a key or as nothing but a pose.
+    A photo goes, as a key or as nothing but a pose, onto ``frame`` of the scene, where it was keyed
+    before; else onto the current one.
     """
+    from .session import is_photo  # which imports this module
+
     settings: MienSettings = scene.mien
-    photo = len(take) == 1
-    return (
-        yield from applying(
-            take,
-            on,
-            scene=scene,
-            mapping=chosen_mapping(settings),
-            settings=cleanup(settings.tuning, _neutral(settings, take, neutral)),
-            start=scene.frame_current if photo else settings.start_frame,
-            neck_share=neck_share(settings),
-            keys=_keys(settings),
-            where=settings.where,
-            again=again,
-            pose=photo and settings.photo == POSED,
-        )
+    if frame is None and not again and len(take) == 1 and is_photo(settings):
+        frame = scene.frame_current
+    report = yield from applying(
+        take,
+        on,
+        scene=scene,
+        mapping=chosen_mapping(settings),
+        settings=cleanup(settings.tuning, _neutral(settings, take, neutral)),
+        start=settings.start_frame if frame is None else frame,
+        neck_share=neck_share(settings),
+        keys=_keys(settings),
+        where=settings.where,
+        again=again,
+        pose=frame is not None and settings.photo == POSED,
     )
+    if frame is not None:
+        takes.pin(report.actions, frame)
+    return report
 
 
 def chosen_character(settings: MienSettings) -> Character:
@@ -162,9 +171,22 @@ def _neutral(settings: MienSettings, take: Take, measured: tuple[int, int] | str
     if wanted == measured:
         return "none"  # a capture that was estimated against it is not to lose its neutral twice
     if isinstance(wanted, str):
+        if isinstance(measured, str) and _is_neutral_of(take, wanted):
+            return "none"
         name = take.source or "This take"
         raise UserError(f"{name} was not measured against this performer: capture again.")
     return wanted
+
+
+def _is_neutral_of(take: Take, path: str) -> bool:
+    """Whether a file holds the neutral of a take: its place may change with that of a project.
+    UserError when it holds none."""
+    if take.neutral is None:
+        return False
+    saved = Saved.load(path, take.neutral.network)
+    return np.array_equal(saved.points, take.neutral.points) and np.array_equal(
+        saved.features, take.neutral.features
+    )
 
 
 def _keys(settings: MienSettings) -> Keys:

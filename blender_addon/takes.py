@@ -2,7 +2,7 @@
 """Takes that stay with the .blend: each a text datablock, saved, undone and shared like any other.
 
 Custom properties of the text say what was done with it: the marked neutral that it was measured
-against, or the file of a saved one, and the actions that it was keyed into.
+against, or the file of a saved one, the actions that it was keyed into, and what that did to each.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from mien.core import take_json
 from mien.core.errors import UserError
 from mien.core.take import Take
 
-_MARK, _NEUTRAL, _ACTION = "mien take", "mien neutral", "mien action "
+from .actions import KEYED
+
+_MARK, _NEUTRAL, _ACTION, _KEYED = "mien take", "mien neutral", "mien action ", "mien keyed "
+_FRAME = "frame"
 
 
 def content(take: Take) -> str:
@@ -70,8 +73,29 @@ def actions(text: bpy.types.Text) -> list[bpy.types.Action]:
 
 
 def remember(text: bpy.types.Text, made: Iterable[bpy.types.Action]) -> None:
-    """Notes the actions that the take was keyed into."""
-    for name in [name for name, _ in text.items() if name.startswith(_ACTION)]:
+    """Notes the actions that the take was keyed into, and what they remember of that."""
+    for name in [name for name, _ in text.items() if name.startswith((_ACTION, _KEYED))]:
         del text[name]
     for number, action in enumerate(made):
         text[f"{_ACTION}{number}"] = action
+        text[f"{_KEYED}{number}"] = action[KEYED]
+
+
+def recall(text: bpy.types.Text) -> None:
+    """Lets the actions remember the keying of this take: others may be in them since."""
+    for name, keyed in text.items():
+        action = text.get(name.replace(_KEYED, _ACTION)) if name.startswith(_KEYED) else None
+        if action:
+            action[KEYED] = keyed
+
+
+def pin(made: Iterable[bpy.types.Action], frame: int) -> None:
+    """Notes with actions, for :func:`remember`, the frame of the scene that a photo is on."""
+    for action in made:
+        action[KEYED][_FRAME] = frame
+
+
+def frame(text: bpy.types.Text) -> int | None:
+    """The frame of the scene on which a photo was last keyed; None: not keyed, or no photo."""
+    keyed = text.get(f"{_KEYED}0", {})
+    return keyed.get(_FRAME)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from action_curves import curves_of, keys_of
 
-from mien.blender_addon import keyframes
+from mien.blender_addon import keyframes, keying
 from mien.blender_addon.rig_names import character
 from mien.blender_addon.thinning import Keys, thinned, whole
 from mien.core.take import Take
@@ -130,6 +130,136 @@ def test_an_action_that_was_pushed_down_is_tuned_where_it_is(
     scene.frame_set(15)
     assert keys.key_blocks["jawOpen"].value == 0
     assert keys.key_blocks["own shape"].value > 0, "its other channels are still in it"
+
+
+def test_a_strip_goes_on_showing_what_it_showed_beside_the_take(
+    animated: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    keys = animated.data.shape_keys
+    capture(take, animated, tmp_path)
+    data = keys.animation_data
+    action, slot = data.action, getattr(data, "action_slot", None)
+    strip = data.nla_tracks.new().strips.new("pushed", -20, action)
+    if slot:
+        strip.action_slot = slot
+    data.action = None
+    scene.mien.tuning.strength = 0.5
+    scene.mien.start_frame = 380
+    (strip,) = (strip for track in data.nla_tracks for strip in track.strips)
+    assert (strip.action_frame_start, strip.frame_start) == (-20, -20)
+    assert strip.action_frame_end == strip.frame_end == pytest.approx(380 + 38, abs=1)
+
+
+@pytest.mark.parametrize("where", ["ACTION", "RANGE"])
+@pytest.mark.parametrize("own", ["animated", "head"])
+def test_what_was_keyed_since_the_capture_stays(
+    own: str,
+    where: str,
+    request: pytest.FixtureRequest,
+    take: Take,
+    tmp_path: Path,
+    scene: bpy.types.Scene,
+) -> None:
+    """On a channel that is not mapped, and on a mapped one outside the time of the take."""
+    head = request.getfixturevalue(own)
+    keys, rig, settings = head.data.shape_keys, head.parent, scene.mien
+    capture(take, head, tmp_path, where=where)
+    before = [curves_of(owner).keys() for owner in (keys, rig)]
+    rig.keyframe_insert("location", frame=9)
+    keys.key_blocks["jawOpen"].keyframe_insert("value", frame=150)
+    arm, jaw = everything(curves_of(rig)["location", 0]), keys_of(curves_of(keys)[JAW])
+    settings.tuning.strength = 0.5
+    settings.tuning.regions.head.use = settings.tuning.regions.mouth.use = False
+    settings.tuning.regions.jaw.use = False
+    assert everything(curves_of(rig)["location", 0]) == arm
+    assert keys_of(curves_of(keys)[JAW])[:, 0].tolist() == (
+        [-20, 3, 17, 150, 400] if own == "animated" else [150]
+    )
+    settings.tuning.strength = 1
+    for region in ("head", "mouth", "jaw"):
+        getattr(settings.tuning.regions, region).use = True
+    assert keys_of(curves_of(keys)[JAW]) == pytest.approx(jaw)
+    assert curves_of(keys).keys() == before[0]
+    assert curves_of(rig).keys() - {("location", axis) for axis in range(3)} == before[1]
+
+
+def test_a_take_that_passes_over_later_keys_gives_them_back(
+    head: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    keys = head.data.shape_keys
+    capture(take, head, tmp_path)
+    keys.key_blocks["jawOpen"].keyframe_insert("value", frame=150)
+    before = keys_of(curves_of(keys)[JAW])
+    for start in (120, 130, 140):
+        scene.mien.start_frame = start
+        assert len(keys_of(curves_of(keys)[JAW])) == len(take), "it lies on the key"
+    scene.mien.start_frame = 1
+    assert (keys_of(curves_of(keys)[JAW]) == before).all()
+    assert len(bpy.data.actions) == 3, "what lay below the take is kept once"
+
+
+def test_two_takes_in_one_action_are_both_tuned(
+    animated: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    keys, settings = animated.data.shape_keys, scene.mien
+    settings.tuning.smoothing = 0
+    texts = []
+    for start, where in ((1, "ACTION"), (100, "RANGE")):
+        settings.take = None  # Place at is to leave the take before alone
+        capture(take, animated, tmp_path, where=where, start_frame=start, neutral="none")
+        texts.append(settings.take)
+    action = keys.animation_data.action.name
+    whole = keys_of(curves_of(keys)[JAW])
+    first, second = (slice(*np.searchsorted(whole[:, 0], ends)) for ends in ((1, 90), (100, 300)))
+    assert len(whole[first]) == len(whole[second]) == len(take)
+
+    def tune(number: int, **settings_of_take: float) -> np.ndarray:
+        with keying.held():
+            settings.take, settings.start_frame = texts[number], (1, 100)[number]
+            settings.tuning.strength = 0.9
+        for name, value in settings_of_take.items():
+            setattr(settings.tuning, name, value)
+        assert keys.animation_data.action.name == action
+        return keys_of(curves_of(keys)[JAW])
+
+    expected = whole.copy()
+    for number, part, strength in ((0, first, 0.5), (1, second, 0.25), (0, first, 0.75)):
+        expected[part, 1] = whole[part, 1] * strength
+        assert tune(number, strength=strength) == pytest.approx(expected, abs=1e-6)
+    settings.tuning.regions.jaw.use = False
+    left = keys_of(curves_of(keys)[JAW])[:, 0]
+    assert left[:3].tolist() == [-20, 3, 17], "what the first take replaced is back"
+    assert left[3:-1].tolist() == whole[second, 0].tolist(), "and the second is still there"
+
+
+def test_modifiers_come_back_with_the_channel(
+    animated: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    keys = animated.data.shape_keys
+    curve = curves_of(keys)[JAW]
+    curve.mute = True
+    envelope = curve.modifiers.new("ENVELOPE")
+    envelope.reference_value = 0.5
+    for frame in (2.0, 30.0):
+        envelope.control_points.add(frame)
+    for name, limits in (("min", (-0.25, -0.5)), ("max", (0.75, 0.5))):
+        envelope.control_points.foreach_set(name, limits)
+    generator = curve.modifiers.new("GENERATOR")
+    generator.use_additive, generator.poly_order = True, 2
+    generator.coefficients = (0.1, 0.2, 0.3)
+    generator.use_restricted_range, generator.frame_start, generator.frame_end = True, 5, 50
+
+    def shown() -> list[float]:
+        return [curves_of(keys)[JAW].evaluate(frame) for frame in range(-30, 80, 7)]
+
+    before = shown()
+    capture(take, animated, tmp_path)
+    curve = curves_of(keys)[JAW]
+    assert not curve.mute and not curve.modifiers
+    scene.mien.tuning.regions.jaw.use = False
+    curve = curves_of(keys)[JAW]
+    assert curve.mute and [m.type for m in curve.modifiers] == ["ENVELOPE", "GENERATOR"]
+    assert shown() == pytest.approx(before, abs=1e-5)
 
 
 def test_a_range_of_the_current_action(

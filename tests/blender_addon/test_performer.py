@@ -8,10 +8,12 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from action_curves import curves_of, keys_of
 
 from mien.blender_addon import keying, panel, takes
 from mien.blender_addon.face_object import to_blender
 from mien.core.face_model import SLIDERS, FaceModel
+from mien.core.performer import Neutral
 from mien.core.take import Take
 
 
@@ -37,6 +39,35 @@ def test_a_saved_neutral_serves_the_next_clip(
     assert np.array_equal(second.neutral.features, first.features)
     assert takes.neutral(settings.take) == settings.neutral_file
     assert bpy.ops.mien.key_again() == {"FINISHED"}
+
+
+def test_a_saved_performer_is_known_by_the_face_and_not_by_the_path(
+    take: Take, head: bpy.types.Object, scene: bpy.types.Scene, tmp_path: Path
+) -> None:
+    """The project moves to another folder; another performer is another one there too."""
+    numbers = np.random.default_rng(0)
+    faces = [
+        Neutral(numbers.random((68, 2), np.float32), numbers.random((2, 9), np.float32), "n")
+        for _ in range(2)
+    ]
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    faces[0].save(old / "Zoë.json")
+    faces[1].save(old / "Ann.json")
+    take.neutral = faces[0]
+    settings = scene.mien
+    settings.take, settings.target = takes.keep(take, str(old / "Zoë.json")), head
+    settings.neutral, settings.neutral_file = "saved", str(old / "Zoë.json")
+    assert bpy.ops.mien.key_again() == {"FINISHED"}
+    old.rename(new)
+    settings.neutral_file = str(new / "Zoë.json")
+    settings.tuning.strength = 0.5
+    assert "channels keyed" in keying.memory.lines[0]
+    jaw = keys_of(curves_of(head.data.shape_keys)['key_blocks["jawOpen"].value', 0])
+    assert 0.3 < jaw[:, 1].max() <= 0.5
+    for file, says in (("Ann", "was not measured against this performer"), ("Bo", "Cannot read")):
+        settings.neutral_file = str(new / f"{file}.json")
+        assert says in keying.memory.lines[0]
 
 
 @pytest.mark.parametrize(

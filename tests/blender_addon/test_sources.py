@@ -65,6 +65,46 @@ def test_a_photo_can_be_a_pose_without_keys(
     assert head.data.shape_keys.key_blocks["mouthSmileLeft"].value == pytest.approx(smile / 2)
 
 
+def test_a_photo_stays_on_its_frame_when_it_is_tuned(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene, tmp_path: Path
+) -> None:
+    settings, keys = scene.mien, head.data.shape_keys
+    settings.source, settings.target = str(media("one_face.jpg")), head
+    scene.frame_set(30)
+    bpy.ops.mien.capture()
+    whole = keys_of(curves_of(keys)[JAW])
+    assert whole[:, 0].tolist() == [30]
+    scene.frame_set(24)
+    settings.tuning.strength = 0.5
+    assert keys_of(curves_of(keys)[JAW]) == pytest.approx(whole * (1, 0.5))
+    settings.source, settings.start_frame = str(tmp_path / "next.mp4"), 70
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.context.scene.mien.tuning.strength = 0.25
+    keys = bpy.data.objects["Head"].data.shape_keys
+    assert keys_of(curves_of(keys)[JAW]) == pytest.approx(whole * (1, 0.25))
+    keys.animation_data.action = None
+    assert bpy.ops.mien.key_again() == {"FINISHED"}
+    assert keys_of(curves_of(keys)[JAW])[:, 0].tolist() == [30]
+
+
+def test_a_saved_take_of_one_frame_obeys_what_the_panel_shows(
+    head: bpy.types.Object, scene: bpy.types.Scene, tmp_path: Path
+) -> None:
+    """*Place at*, and not the choices for a photo."""
+    Take.still({"AU26": 0.5}).save(tmp_path / "one.json")
+    settings, keys = scene.mien, head.data.shape_keys
+    settings.source, settings.target = str(tmp_path / "one.json"), head
+    settings.photo, settings.start_frame = "POSED", 12
+    bpy.ops.mien.capture()
+    assert keys_of(curves_of(keys)[JAW]).tolist() == [[12, 0.5]]
+    settings.start_frame = 20
+    assert keys_of(curves_of(keys)[JAW]).tolist() == [[20, 0.5]]
+    settings.source = "portrait.jpg"  # the next one
+    settings.tuning.strength = 0.5
+    assert keys_of(curves_of(keys)[JAW]).tolist() == [[20, 0.25]]
+
+
 @pytest.mark.parametrize("source", ["shots", "shots/shot_%04d.png", "shots/shot_*.png"])
 def test_images_in_sequence_are_a_frame_of_the_scene_each(
     source: str,
