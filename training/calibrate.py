@@ -81,6 +81,7 @@ def calibrate(
     taught = give_weights("estimator", network, weights)
     louder(network, by)
     heard = {
+        "minutes": taught["minutes"],
         "seeds": np.unique(pairs.seed[held]).tolist(),
         "people": len(np.unique(pairs.person[held])),
         "gains": by,

@@ -50,9 +50,10 @@ def _tuning(part: dict[str, Any]) -> str:
 def _calibration(heard: dict[str, Any]) -> str:
     gains = heard["gains"].values()
     return (
-        f"\nThen made to say {min(gains):.2f} to {max(gains):.2f} times as much of each unit, by "
-        f"{heard['people']} people of seeds {', '.join(map(str, heard['seeds']))} whom it was not "
-        "taught (the scores below are from before):\n\n    mien calibrate PAIRS\n"
+        f"\nAfter {heard['minutes']:g} minutes made to say {min(gains):.2f} to {max(gains):.2f} "
+        f"times as much of each unit, by {heard['people']} people of seeds "
+        f"{', '.join(map(str, heard['seeds']))} whom it was not taught (not in the scores "
+        "below):\n\n    mien calibrate PAIRS\n"
     )
 
 
