@@ -109,4 +109,8 @@ def test_a_clip_is_measured_against_the_saved_neutral(media, tmp_path: Path) -> 
         np.mean([np.abs(t.signals[au] - take.signals[au][22:26]).mean() for au in aus])
         for t in (alone, beside)
     ]
-    assert gap[1] < 0.01 < gap[0], gap
+    # Frames that come first are not followed into: that, and no more, is another look at them.
+    assert 4 * gap[1] < gap[0] > 0.01, gap
+    (again,) = capture(clip, neutral=saved, end=30)
+    for name, values in take.signals.items():
+        assert again.signals[name] == pytest.approx(values, abs=1e-3)
