@@ -113,19 +113,24 @@ def test_a_strip_plays_above_an_action_that_stays(
     assert len(bpy.data.actions) == 1
 
 
+def push_down(data: bpy.types.AnimData, frame: int) -> None:
+    """Puts the action into a strip from a frame on."""
+    action, slot = data.action, getattr(data, "action_slot", None)
+    strip = data.nla_tracks.new().strips.new("pushed", frame, action)
+    if slot:
+        strip.action_slot = slot
+    data.action = None
+
+
 def test_an_action_that_was_pushed_down_is_tuned_where_it_is(
     animated: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
 ) -> None:
     keys = animated.data.shape_keys
     capture(take, animated, tmp_path)
     data = keys.animation_data
-    action, slot = data.action, getattr(data, "action_slot", None)
-    strip = data.nla_tracks.new().strips.new("pushed", 1, action)
-    if slot:
-        strip.action_slot = slot
-    data.action = None
+    push_down(data, 1)
     scene.mien.tuning.strength = 0
-    (strip,) = (strip for track in data.nla_tracks for strip in track.strips)
+    assert sum(len(track.strips) for track in data.nla_tracks) == 1
     assert data.action is None
     scene.frame_set(15)
     assert keys.key_blocks["jawOpen"].value == 0
@@ -138,11 +143,7 @@ def test_a_strip_goes_on_showing_what_it_showed_beside_the_take(
     keys = animated.data.shape_keys
     capture(take, animated, tmp_path)
     data = keys.animation_data
-    action, slot = data.action, getattr(data, "action_slot", None)
-    strip = data.nla_tracks.new().strips.new("pushed", -20, action)
-    if slot:
-        strip.action_slot = slot
-    data.action = None
+    push_down(data, -20)
     scene.mien.tuning.strength = 0.5
     scene.mien.start_frame = 380
     (strip,) = (strip for track in data.nla_tracks for strip in track.strips)

@@ -142,12 +142,8 @@ def test_a_few_steps_are_three_networks_to_ship(task, training, tmp_path):
     assert not (tmp_path / "again").exists()
 
 
-def test_where_nobody_is_at_rest_the_estimator_is_not_judged(task, training):
-    pairs = task.pairs
-    nobody = replace(pairs, neutral=np.full_like(pairs.neutral, -1))
-    task.pairs = nobody
-    try:
-        scores = task.score(training.network.eval(), training.held)
-    finally:
-        task.pairs = pairs
+def test_where_nobody_is_at_rest_the_estimator_is_not_judged(task, training, monkeypatch):
+    nobody = replace(task.pairs, neutral=np.full_like(task.pairs.neutral, -1))
+    monkeypatch.setattr(task, "pairs", nobody)
+    scores = task.score(training.network.eval(), training.held)
     assert scores["landmarks"] and scores["estimator"] == {}
