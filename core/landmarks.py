@@ -53,13 +53,17 @@ def look_closer(
 ) -> list[Seen]:
     """The same faces with refined landmarks, and with the features (F,) of both networks.
 
-    Patches are cut where their landmarks are, or ``about`` where these landmarks (68, 2) are.  With
-    ``mirror`` their mirror images are seen as well, in as much time again: the landmarks are the
-    mean, and the features (2, F) those of the face and of its mirror image.
+    Patches are cut ``about`` where these landmarks (68, 2) are, or where a first such look, at
+    patches about the faces' own, finds them: where the parts lie the same in their patches, their
+    landmarks are most exact.  With ``mirror`` their mirror images are seen as well, in as much time
+    again: the landmarks are the mean, and the features (2, F) those of the face and of its mirror
+    image.
     """
     if not faces:
         return []
-    about = about or [face.points for face in faces]
+    if about is None:
+        first = look_closer(networks, image, faces, [face.points for face in faces], mirror)
+        about = [face.points for face in first]
     cuts = [refining.cut(image, points) for points in about]
     patches = [(cut.eyes, cut.mouth, cut.oval) for cut in cuts]
     patches += [cut.mirrored() for cut in cuts] if mirror else []

@@ -12,7 +12,7 @@ from . import parameters
 Array = NDArray[Any]
 
 # FACS-typical combinations at full strength: smiles, surprise, anger, disgust, fear, sadness,
-# visemes, blinks.  Single AUs, sampled beside them, break what usually goes together.
+# tears, visemes, blinks.  Single AUs, sampled beside them, break what usually goes together.
 COMBINATIONS: Final[tuple[dict[str, float], ...]] = (
     {"AU06": 0.8, "AU12": 1, "AU25": 0.7},
     {"AU06": 0.8, "AU12": 1, "AU25": 0.8, "AU26": 0.3},
@@ -37,6 +37,14 @@ COMBINATIONS: Final[tuple[dict[str, float], ...]] = (
     {"AU06": 0.8, "AU07": 0.5, "AU09": 0.6, "AU10": 0.6}, {"AD34": 1}, {"AU29": 1},
     {"AU06": 0.8, "AU12": 1, "AU25": 0.8, "AU26": 0.9}, {"AU12": 0.9, "AU26": 0.8},
     {"AU10": 0.6, "AU12": 0.8, "AU20": 0.5, "AU25": 0.9, "AU26": 0.9},
+    # Eyes closed in tears, not in laughter, and a mouth as wide.
+    {"AU01": 0.8, "AU04": 0.7, "AU15": 0.6, "AU17": 0.6, "AU43": 0.9},
+    {"AU01": 0.7, "AU04": 0.8, "AU07": 0.6, "AU17": 0.5, "AU20": 0.7, "AU43": 1},
+    {"AU01": 0.6, "AU04": 0.6, "AU14": 0.7, "AU17": 0.6, "AU20": 0.5, "AU43": 0.8},
+    {"AU04": 0.9, "AU06": 0.7, "AU07": 0.8, "AU15": 0.5, "AU20": 0.6, "AU25": 0.6, "AU43": 0.8},
+    {"AU01": 0.6, "AU06": 0.6, "AU10": 0.5, "AU20": 0.7, "AU25": 0.8, "AU26": 0.5, "AU43": 0.9},
+    {"AU15": 0.4, "AU17": 1, "AU18": 0.8, "AU26": 0.4}, {"AU17": 1, "AU18": 1, "AU26": 0.3},
+    {"AU06": 0.6, "AU12": 1, "AU14": 0.5, "AU16": 0.4, "AU25": 1},
 )  # fmt: skip
 
 # Pairs that no face holds at once; of each, one is dropped.
@@ -50,7 +58,7 @@ CLASHES: Final = (
 )  # fmt: skip
 
 # Single AUs; what is hard to see must be seen more often.
-_SUBTLE: Final = ("AU05", "AU06", "AU07", "AU14", "AU16", "AU20", "AU28")
+_SUBTLE: Final = ("AU05", "AU06", "AU07", "AU14", "AU16", "AU17", "AU20", "AU24", "AU28")
 _SPARSE: Final = (*parameters.AUS, *_SUBTLE, "AD34", "AU29")
 
 

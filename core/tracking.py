@@ -22,7 +22,7 @@ LIKE: Final = 0.25  # how much of a new face F_seg must find where the landmarks
 PLAIN: Final = 0.9999  # ... or else how sure these must be: it sees little of one behind a hand
 PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks refuse some
-HOLD: Final = 0.02  # of the eyes' distance: a stiller face is looked at in the same patches
+HOLD: Final = 0.01  # of the eyes' distance: a stiller face is looked at in the same patches
 SAME: Final = 0.4  # two boxes that overlap more are one face
 _SMALLEST: Final = 8.0  # pixels; a box below that is no face
 
@@ -32,6 +32,15 @@ class Face(Seen):
     """A face in one frame, and its number from 0."""
 
     number: int
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where the patches of a face are cut."""
+
+    afar: Array  # its landmarks as seen from afar when the patches were placed
+    about: Array  # the landmarks about which they are cut since
+    off: Array  # from its landmarks as seen from afar to the refined ones, in its last frame
 
 
 def _face(number: int, seen: Seen) -> Face:
@@ -45,7 +54,7 @@ class Tracker:
     def __init__(self, loaded: Models, faces: int) -> None:
         self._find, self._faces, self._networks = Finder(loaded.finder), faces, loaded
         self._seen: dict[int, Seen] = {}  # from afar
-        self._held: dict[int, Array] = {}  # number -> landmarks about which its patches are cut
+        self._places: dict[int, _Place] = {}  # by the numbers of the faces last refined
         self._last: dict[int, Array] = {}  # number -> its latest box, seen now or lost
         self._since_look = PATIENCE
 
@@ -75,8 +84,11 @@ class Tracker:
 
         May run beside ``follow`` of the next frame.
         """
-        about = [self._hold(face.number, face.points) for face in faces]
+        self._places = {face.number: self._place(image, face, mirror) for face in faces}
+        about = [self._places[face.number].about for face in faces]
         closer = look_closer(self._networks, image, faces, about, mirror)
+        for face, near in zip(faces, closer, strict=True):
+            self._places[face.number].off = near.points - face.points
         return [_face(face.number, near) for face, near in zip(faces, closer, strict=True)]
 
     def _look(self, image: NDArray[Any]) -> None:
@@ -102,12 +114,17 @@ class Tracker:
                 if len(self._seen) == self._faces:
                     return
 
-    def _hold(self, number: int, points: Array) -> Array:
-        """Where to cut the patches: what a still face shows then moves by no pixel."""
-        held = self._held.get(number, points)
-        moved = np.abs(points - held).mean() / max(np.linalg.norm(points[36] - points[45]), 1e-6)
-        self._held[number] = held if moved <= HOLD else points
-        return self._held[number]
+    def _place(self, image: NDArray[Any], face: Face, mirror: bool) -> _Place:
+        """Where to cut the patches: what a still face shows then moves by no pixel, and where a
+        face is seen from afar errs much as in the frame before."""
+        held = self._places.get(face.number)
+        if held is None:
+            (near,) = look_closer(self._networks, image, [face], [face.points], mirror)
+            return _Place(face.points, near.points, near.points - face.points)
+        eyes = max(float(np.linalg.norm(face.points[36] - face.points[45])), 1e-6)
+        if np.abs(face.points - held.afar).mean() <= HOLD * eyes:
+            return held
+        return _Place(face.points, face.points + held.off, held.off)
 
     def _accept(self, number: int, face: Seen) -> None:
         box = alignment.face_box(face.points)

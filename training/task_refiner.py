@@ -28,7 +28,9 @@ from mien.training.task import (
 )
 
 SMALLEST, LARGEST = 100, 240  # px of the aligned face in the footage
-MISPLACED: Final = 0.03  # of the eyes' distance, by the landmark network, and some more
+# Of the eyes' distance, about which patches are cut: by the landmark network, and some more, then
+# by the refiner's own first look.
+MISPLACED: Final = (0.03, 0.01, 0.01)
 _BEHIND: Final = 64  # px of the background, of which little is in the patches
 _STEP: Final = 2.0  # px of a patch to a cell of the heatmaps
 _EYE: Final = len(refining.RIGHT)  # points of one eye's patch
@@ -86,7 +88,7 @@ class RefinerTask(Task):
         proportions: Array | None = None,
     ) -> tuple[Pixels, Array, Array]:
         """(a face with a little around it, its true landmarks (68, 2) px, where the landmark
-        network would say they are)."""
+        network or a first look would say they are)."""
         face, points = self.face(rng, i, mirrored, 8, proportions)
         size = round(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))) if disturbed else 200
         matrix = size * alignment.aligned_matrix(points, 1)
@@ -99,7 +101,8 @@ class RefinerTask(Task):
         if disturbed:
             image = augment.disturb(rng, image)
         unit = float(augment.face_unit(points))
-        return image, points, points + augment.misplacement(rng, MISPLACED, 1)[0] * unit
+        off = augment.misplacement(rng, float(rng.choice(MISPLACED)), 1)[0]
+        return image, points, points + off * unit
 
     def patches(
         self, rng: Generator, i: int, disturbed: bool, mirrored: bool

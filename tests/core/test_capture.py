@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.core import alignment, models
+from mien.core import alignment, landmarks, models
 from mien.core.capture import STAGES, Cancelled, Progress, capture
 from mien.core.errors import UserError
 from mien.core.frames import open_footage
@@ -176,6 +176,27 @@ def test_a_small_face_is_found(media, share: float) -> None:
     (found,) = Tracker(loaded, 1).update(wide)
     off = np.linalg.norm(found.points - alignment.transform(there, face.points), axis=1).mean()
     assert off < 0.04 * 640 * share
+
+
+def test_patches_of_a_moving_face_are_cut_where_its_parts_are(media, monkeypatch) -> None:
+    """From afar a face is seen with much the same error in every frame."""
+    afar, about, found = [], [], []
+
+    def spied(networks, image, faces, places=None, mirror=False):
+        closer = landmarks.look_closer(networks, image, faces, places, mirror)
+        for face, place, near in zip(faces, places, closer, strict=True):
+            unit = np.linalg.norm(near.points[36] - near.points[45])
+            afar.append(np.abs(face.points - near.points).mean() / unit)
+            about.append(np.abs(place - near.points).mean() / unit)
+        found.append(len(closer))
+        return closer
+
+    monkeypatch.setattr("mien.core.tracking.look_closer", spied)
+    tracker = Tracker(models.load("cpu"), 1)
+    for frame in open_footage(media("smile.mp4"), start=14, end=30).frames:
+        tracker.update(frame.image)
+    assert sum(found) == 18  # the first frame's twice
+    assert np.mean(about[1:]) < 0.4 * np.mean(afar[1:]), (np.mean(about[1:]), np.mean(afar[1:]))
 
 
 def test_most_of_several_faces_are_found(media) -> None:
