@@ -1,18 +1,18 @@
 """How strongly the estimator speaks: `mien calibrate PAIRS`.
 
-Taught by people it knows, it says less of strangers than is there, as whoever is unsure does; on
-a character that is a dull face.  Strangers tell by how much.
+Taught by people it knows, it says less of strangers than is there, as whoever is unsure does, and
+of what is not there a little; on a character that is a dull face that never quite rests.  Strangers
+tell by how much.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mien.core import models, parameters
 from mien.core.errors import UserError
@@ -25,44 +25,66 @@ from mien.training.metrics import icc31
 from mien.training.shipped import give_weights
 
 UNITS: Final = (*parameters.AUS, "AD34", "AU29")
-_GAINS: Final = np.linspace(1, 2, 51)
-_SHARE: Final = 0.5  # of the way to the best agreement: errors grow with what is said
+_GAINS: Final = np.linspace(0.8, 2, 25)
+_OFFSETS: Final = np.linspace(0, 0.2, 21)
+# Of agreement that a MAE of one step of FACS' five outweighs: the more is said, the more is wrong.
+_PRICE: Final = 0.3
 
 
-def gains(ratings: Sequence[Floats], truth: Floats) -> dict[str, float]:
-    """By how much of each unit more should be said, at least 1, of several ratings (N, 41) of the
-    values (N, 41): half the way to the highest ICC(3,1), where what is said varies as what is."""
+class Correction(NamedTuple):
+    """What is said of a unit beyond its neutral value, times ``gain``, less ``offset``."""
+
+    gain: float
+    offset: float
+
+
+def corrections(ratings: Sequence[Floats], truth: Floats) -> dict[str, Correction]:
+    """Of each unit the best for several ratings (N, 41) of values (N, 41), by :func:`_worth`."""
+    tried = [Correction(float(g), float(o)) for g in _GAINS for o in _OFFSETS]
     out = {}
     for name in UNITS:
         column, unit = networks.VALUES.index(name), parameters.PARAMETERS[parameters.INDEX[name]]
-        true, found = truth[:, column], [r[:, column] - unit.neutral for r in ratings]
-        agreement = [
-            sum(
-                icc31(np.stack([np.clip(unit.neutral + gain * f, unit.low, unit.high), true], 1))
-                for f in found
+
+        def worth(
+            correction: Correction, column: int = column, unit: parameters.Parameter = unit
+        ) -> float:
+            said = (
+                unit.neutral + correction.gain * (r[:, column] - unit.neutral) - correction.offset
+                for r in ratings
             )
-            for gain in _GAINS
-        ]
-        out[name] = round(float(_GAINS[np.argmax(agreement)] ** _SHARE), 3)
+            return sum(_worth(np.clip(s, unit.low, unit.high), truth[:, column]) for s in said)
+
+        out[name] = max(tried, key=worth)
     return out
 
 
-def louder(network: networks.Estimator, by: dict[str, float]) -> None:
-    """Makes it say so much more of each unit, by the weights of its last layers."""
-    factor = torch.ones(len(networks.VALUES))
-    factor[[networks.VALUES.index(name) for name in by]] = Tensor(list(by.values()))
+def _worth(said: Floats, true: Floats) -> float:
+    """ICC(3,1), highest where what is said (N,) varies as what is, less _PRICE times the MAE on the
+    0-5 scale."""
+    error = parameters.FACS_SCALE * float(np.abs(said - true).mean())
+    return icc31(np.stack([said, true], 1)) - _PRICE * error
+
+
+def correct(network: networks.Estimator, by: dict[str, Correction]) -> None:
+    """Makes it say so, by the weights and biases of its last layers."""
+    columns = [networks.VALUES.index(name) for name in by]
+    factor, less = torch.ones(len(networks.VALUES)), torch.zeros(len(networks.VALUES))
+    gain, offset = torch.tensor(list(by.values())).T
+    factor[columns], less[columns] = gain, offset / networks.SLOPE
     for reader in (network.by_shape, *(sight.read for sight in network.by_sight)):
         last = reader[-1]
         last.weight.data *= factor[:, None]
         last.bias.data *= factor
+    # What each sees is added to what the points say, so one offset serves all.
+    network.by_shape[-1].bias.data -= less
 
 
 def calibrate(
     folders: Sequence[Path], device: str = "auto", weights: Path = models.WEIGHTS
-) -> dict[str, float]:
+) -> dict[str, Correction]:
     """Changes ``estimator.onnx`` of a folder of networks by the people of pairs folders that it was
     never taught, and notes their seeds in the manifest: 'mien evaluate' leaves them out from then
-    on.  Returns the :func:`gains`.
+    on.  Returns the :func:`corrections`.
 
     UserError where all people were taught, or none is shown at rest.
     """
@@ -76,15 +98,15 @@ def calibrate(
     seen, _ = see(pairs, held, nets)
     estimator = Estimator(nets.estimator, nets.values)
     ratings = [said(pairs, held, seen, estimator, given) for given in (True, False)]
-    by = gains(ratings, pairs.values[held])
+    by = corrections(ratings, pairs.values[held])
     network = networks.Estimator()
     taught = give_weights("estimator", network, weights)
-    louder(network, by)
+    correct(network, by)
     heard = {
         "minutes": taught["minutes"],
         "seeds": np.unique(pairs.seed[held]).tolist(),
         "people": len(np.unique(pairs.person[held])),
-        "gains": by,
+        "corrections": {name: correction._asdict() for name, correction in by.items()},
     }
     taught = {**taught, "calibrated": [*taught.get("calibrated", []), heard]}
     scores = models.read_manifest(weights)["estimator.onnx"]["scores"]

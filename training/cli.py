@@ -107,8 +107,8 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _calibrate(args: argparse.Namespace) -> int:
-    for unit, gain in calibrate(args.folders, args.device, args.weights).items():
-        print(f"{unit:7s} {gain:.2f}")
+    for unit, (gain, offset) in calibrate(args.folders, args.device, args.weights).items():
+        print(f"{unit:7s} {gain:.2f} {-offset:+.2f}")
     return 0
 
 

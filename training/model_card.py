@@ -48,12 +48,15 @@ def _tuning(part: dict[str, Any]) -> str:
 
 
 def _calibration(heard: dict[str, Any]) -> str:
-    gains = heard["gains"].values()
+    gains, offsets = (
+        [correction[key] for correction in heard["corrections"].values()]
+        for key in ("gain", "offset")
+    )
     return (
         f"\nAfter {heard['minutes']:g} minutes made to say {min(gains):.2f} to {max(gains):.2f} "
-        f"times as much of each unit, by {heard['people']} people of seeds "
-        f"{', '.join(map(str, heard['seeds']))} whom it was not taught (not in the scores "
-        "below):\n\n    mien calibrate PAIRS\n"
+        f"times as much of each unit, less {min(offsets):.2f} to {max(offsets):.2f}, by "
+        f"{heard['people']} people of seeds {', '.join(map(str, heard['seeds']))} whom it was not "
+        "taught (not in the scores below):\n\n    mien calibrate PAIRS\n"
     )
 
 

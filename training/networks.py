@@ -31,6 +31,7 @@ MOUTH_FREE: Final = 7
 OVAL_FREE: Final = 8
 CLOSE_FEATURES: Final = DEPTH * (len(refining.POINTS) + 2 * EYE_FREE + MOUTH_FREE + OVAL_FREE)
 SEEN: Final = FEATURES + CLOSE_FEATURES
+SLOPE: Final = 0.2  # of a value, in what a reader says
 READERS: Final = 4  # of the features; their mean knows people it never saw better than any of them
 
 ASYMMETRIES: Final = tuple(f"{au}.asymmetry" for au in parameters.SIDED_AUS)
@@ -124,7 +125,7 @@ class _Values(nn.Module):
 
     def forward(self, raw: Tensor) -> Tensor:
         # Linear while it learns: a sigmoid has no slope where most action units are, near 0.
-        values = self.neutral + 0.2 * raw
+        values = self.neutral + SLOPE * raw
         return values if self.training else values.clamp(self.low, self.high)
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from mien.core import models
+from mien.core import models, parameters
 from mien.core.cli import main
 from mien.core.errors import UserError
 from mien.training import networks
-from mien.training.calibrate import UNITS, calibrate, gains, louder
+from mien.training.calibrate import UNITS, Correction, calibrate, correct, corrections
 from mien.training.data import load_pairs
 from mien.training.evaluate import evaluate_pairs
 from mien.training.shipped import give_weights
@@ -25,26 +25,34 @@ def estimator() -> networks.Estimator:
     return network.eval()
 
 
-def test_gains_are_half_the_way_and_never_less_than_one() -> None:
+def test_what_strangers_are_told_is_put_right() -> None:
     rng = np.random.default_rng(0)
-    truth = rng.random((400, len(networks.VALUES))).astype(np.float32) * 0.5
-    half = gains([0.5 * truth], truth)
-    assert all(abs(gain - 2**0.5) < 0.01 for gain in half.values())
-    assert set(gains([truth, truth], truth).values()) == {1.0}
-    assert set(gains([0.9 * truth + 0.1], 0.5 * truth).values()) == {1.0}
-    unsure = gains([(0.5 * truth + rng.normal(0, 0.1, truth.shape)).astype(np.float32)], truth)
-    assert all(1 <= unsure[name] < half[name] for name in UNITS)
+    truth = np.maximum(0, rng.normal(0, 0.3, (400, len(networks.VALUES)))).astype(np.float32)
+    neutral = np.array(
+        [parameters.PARAMETERS[parameters.INDEX[name]].neutral for name in networks.VALUES]
+    )
+    assert set(corrections([truth, truth], truth).values()) == {Correction(1, 0)}
+    half = corrections([neutral + 0.5 * (truth - neutral)], truth)
+    assert all(gain == pytest.approx(2, abs=0.06) for gain, _ in half.values())
+    raised = corrections([np.minimum(truth + 0.1, 1)], truth)
+    assert all(c == pytest.approx((1, 0.1), abs=0.06) for c in raised.values())
+    unsure = corrections([np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)], truth)
+    assert all(unsure[name].offset > 0.03 for name in UNITS)  # or rest would never be said
 
 
-def test_units_are_said_louder_and_nothing_else(estimator) -> None:
-    inputs = networks.example("estimator", batch=5).values()
+def test_units_are_said_so_and_nothing_else(estimator) -> None:
+    inputs = list(networks.example("estimator", batch=5).values())
+    estimator.values.train()  # as they are before they are kept between 0 and 1
+    by = {"AU12": Correction(1.3, 0.0), "AU43": Correction(0.9, 0.05)}
     with torch.no_grad():
-        before = estimator.each(*inputs)
-        louder(estimator, {"AU12": 1.3, "AU43": 1.1})
-        after = estimator.each(*inputs)
-    factor = torch.ones(len(networks.VALUES))
-    factor[networks.VALUES.index("AU12")], factor[networks.VALUES.index("AU43")] = 1.3, 1.1
-    assert torch.allclose(after, before * factor, atol=1e-5)
+        before = estimator.values(estimator.each(*inputs))
+        correct(estimator, by)
+        after = estimator.values(estimator.each(*inputs))
+    wanted = before.clone()
+    for name, (gain, offset) in by.items():
+        column, rest = networks.VALUES.index(name), parameters.neutral()[parameters.INDEX[name]]
+        wanted[..., column] = rest + gain * (before[..., column] - rest) - offset
+    assert torch.allclose(after, wanted, atol=1e-5)
 
 
 def test_shipped_networks_are_calibrated_and_say_by_whom(
@@ -53,17 +61,17 @@ def test_shipped_networks_are_calibrated_and_say_by_whom(
     weights = tmp_path / "weights"
     shutil.copytree(models.WEIGHTS, weights)
     assert main(["calibrate", str(pairs_folder), "--weights", str(weights)]) == 0
-    told = dict(map(str.split, capsys.readouterr().out.splitlines()))
+    told = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     entry = json.loads((weights / "manifest.json").read_text())["estimator.onnx"]
     heard = entry["training"]["calibrated"][-1]
-    assert set(heard["gains"]) == set(told) == set(UNITS)
+    assert set(heard["corrections"]) == set(told) == set(UNITS)
     assert heard["people"] > 0 and heard["seeds"]
     assert "mien calibrate PAIRS" in (weights / "MODEL_CARD.md").read_text()
 
     session = models.load("cpu", weights).estimator
     inputs = networks.example("estimator", batch=5)
     (values,) = session.run(["values"], {key: value.numpy() for key, value in inputs.items()})
-    louder(estimator, heard["gains"])
+    correct(estimator, {unit: Correction(**c) for unit, c in heard["corrections"].items()})
     with torch.no_grad():
         assert np.abs(estimator(*inputs.values()).numpy() - values).max() < 1e-3
 
