@@ -51,7 +51,7 @@ def read(text: bpy.types.Text) -> Take:
     """The take in a text; UserError when somebody broke it."""
     try:
         return _read(text.as_string())
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise UserError(f"{text.name} holds no take any more: capture again.") from error
 
 

@@ -99,7 +99,8 @@ def open_footage(
     opening = next(frames, None)
     if opening is None:
         raise UserError(
-            f"{path.name} has no frame {first}: choose a range within its {total} frames."
+            f"{path.name} has no frame {first}: choose "
+            f"{f'a range within its {total} frames' if total else 'an earlier range'}."
             if first
             else f"{path.name} holds no picture that can be read: choose another file."
         )
@@ -119,8 +120,10 @@ def read_image(path: Path) -> Image:
         raise UserError(
             f"{path.name} cannot be read as a picture: choose a PNG, JPEG or TIFF file."
         )
-    if image.ndim < 3 or image.shape[2] != 4:  # this way of reading heeds a photo's orientation
-        image = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if image.ndim < 3 or image.shape[2] != 4:
+        # This way of reading heeds a photo's orientation, but knows no grey ones of 32 bits.
+        turned = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        image = cv2.merge([image] * 3) if turned is None else turned
         return np.ascontiguousarray(_to_bytes(image)[..., ::-1])
     image = _to_bytes(image)
     alpha = image[..., 3:] / 255.0
@@ -171,7 +174,8 @@ def _pictures(path: Path) -> list[Path] | None:
         missing = f"No file in {path.parent} is named like {path.name}: check the pattern."
     else:
         raise UserError(f"There is no file {path}: check its name and folder.")
-    paths = sorted((p for p in found if p.is_file()), key=_natural)
+    # Hidden ones are what macOS keeps beside pictures on other systems' disks.
+    paths = sorted((p for p in found if p.is_file() and not p.name.startswith(".")), key=_natural)
     if not paths:
         raise UserError(missing)
     return paths

@@ -22,6 +22,7 @@ LEARN: Final = 90  # frames of a face from which its neutral is learnt ...
 AGAIN: Final = 15  # ... and how often meanwhile
 CUTOFF: Final = 3.0  # Hz at rest; what is live cannot wait for the frames to come
 LATE: Final = 0.02  # s by which a frame may be late before it is left out
+BEHIND: Final = 0.2  # s after which one is shown nevertheless, and the others wait for it
 
 
 class Live:
@@ -54,13 +55,17 @@ class Live:
 
 def paced(frames: Iterable[Frame]) -> Iterator[Frame]:
     """Frames at the time that their time stamps say, as a camera gives them: none too early, and
-    those left out for which it is too late."""
+    those left out for which it is too late, but for one now and then of footage that is read more
+    slowly than it plays."""
     began: float | None = None
+    shown = 0.0
     for frame in frames:
-        if began is None:
-            began = time.monotonic() - frame.time
-        early = began + frame.time - time.monotonic()
+        now = time.monotonic()
+        if began is None or now - shown > BEHIND > LATE > began + frame.time - now:
+            began = now - frame.time
+        early = began + frame.time - now
         if early > 0:
             time.sleep(early)
         if early > -LATE:
             yield frame
+            shown = time.monotonic()

@@ -30,6 +30,23 @@ class _Vector:
 Vectors = dict[tuple[str, str], _Vector]  # by bone and property
 
 
+@dataclass(slots=True)
+class _Strongest:
+    """Values (N,) of one number that several channels move, such as a lid that both eyes share:
+    of every frame the one that is ``away`` (N,) farthest from where its channel rests."""
+
+    values: Array
+    away: Array
+
+    def add(self, values: Array, away: Array) -> None:
+        farther = away > self.away
+        self.values = np.where(farther, values, self.values)
+        self.away = np.maximum(away, self.away)
+
+
+Numbers = dict[tuple[Kind, str, str, int], _Strongest]  # by kind, target, property and axis
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """Values over time for one number of a rig: times (N,) s, values (N,).
@@ -65,37 +82,41 @@ def retarget(take: Take, mapping: Mapping, available: RigNames) -> Retargeted:
     """
     out = Retargeted()
     vectors: Vectors = {}
+    numbers: Numbers = {}
+    moved: set[str] = set()
     for channel in mapping.channels:
         kind, targets = _targets(channel, available)
-        scale = _unit(channel, available)
-        if not targets or scale is None:
-            out.unmatched.append(channel.target)
+        scale, lacking = _unit(channel, available)
+        if not targets or lacking:
+            out.unmatched += lacking if targets else [channel.target]
         elif not any(name in take.signals for name in channel.signals):
             out.silent.append(channel.target)
         else:
-            values = scale * _values(take, channel)
+            moved.add(channel.target)
+            values, away = _values(take, channel)
             for target in targets:
                 if channel.property in _VECTORS:
                     way = np.eye(3)
                     if channel.character:
                         way = _to_bone(target, channel.property, available)
                     ways = way[[channel.axis]]
-                    _add(vectors, target, channel.property, values[:, None], ways)
+                    _add(vectors, target, channel.property, scale * values[:, None], ways)
                 else:
-                    out.curves.append(
-                        Curve(kind, target, channel.property, channel.axis, take.timestamps, values)
-                    )
+                    number = kind, target, channel.property, channel.axis
+                    nothing = _Strongest(values, np.full(len(take), -1.0))
+                    numbers.setdefault(number, nothing).add(values, away)
     if mapping.head:
         _head(take, mapping.head, available, vectors, out)
     if mapping.gaze:
         _gaze(take, mapping.gaze, available, vectors, out)
+    for number, strongest in numbers.items():
+        out.curves.append(Curve(*number, take.timestamps, strongest.values))
     for (bone, prop), vector in vectors.items():
         columns, axes = vector.values.T, sorted(vector.axes)
         if prop == "rotation_quaternion":
             columns, axes = rotation.from_vector(vector.values).T, [0, 1, 2, 3]
         for axis in axes:
             out.curves.append(Curve("bone", bone, prop, axis, take.timestamps, columns[axis]))
-    moved = {channel.target for channel in mapping.channels} - {*out.unmatched, *out.silent}
     out.unmatched = list(dict.fromkeys(out.unmatched))
     out.silent = [name for name in dict.fromkeys(out.silent) if name not in moved]
     return out
@@ -114,14 +135,15 @@ def _targets(channel: Channel, rig: RigNames) -> tuple[Kind, list[str]]:
     return channel.kind, []
 
 
-def _unit(channel: Channel, rig: RigNames) -> float | None:
-    """What a value counts in: the distance of the two bones of a unit, None where they lack."""
-    if not channel.unit:
-        return 1.0
-    ends = [rig.bone_heads.get(bone) for bone in channel.unit]
-    if ends[0] is None or ends[1] is None:
-        return None
-    return float(np.linalg.norm(ends[0] - ends[1]))
+def _unit(channel: Channel, rig: RigNames) -> tuple[float, list[str]]:
+    """(what a value counts in: the distance of the two bones of a unit, those that lack)."""
+    known = tuple(rig.bone_heads)
+    ends = {bone: next(iter(find_any([bone], known)), None) for bone in channel.unit}
+    lacking = [bone for bone, end in ends.items() if end is None]
+    if lacking or not ends:
+        return 1.0, lacking
+    here, there = (rig.bone_heads[end] for end in ends.values() if end is not None)
+    return float(np.linalg.norm(here - there)), []
 
 
 def _add(vectors: Vectors, bone: str, prop: str, values: Array, ways: Array) -> None:
@@ -131,13 +153,17 @@ def _add(vectors: Vectors, bone: str, prop: str, values: Array, ways: Array) -> 
     vector.axes.update(np.flatnonzero(np.abs(ways).max(axis=0) > 1e-6).tolist())
 
 
-def _values(take: Take, channel: Channel) -> Array:
+def _values(take: Take, channel: Channel) -> tuple[Array, Array]:
+    """(values (N,), how far each is from where the channel rests)."""
     total = np.zeros(len(take))
     for name, weight in channel.signals.items():
         if name in take.signals:
             total += weight * take.signals[name]
     values = np.clip(channel.offset + channel.gain * total, channel.low, channel.high)
-    return np.radians(values) if channel.property.startswith("rotation") else values
+    away = np.abs(values - np.clip(channel.offset, channel.low, channel.high))
+    if channel.property.startswith("rotation"):
+        return np.radians(values), np.radians(away)
+    return values, away
 
 
 def _head(take: Take, target: HeadTarget, rig: RigNames, vectors: Vectors, out: Retargeted) -> None:

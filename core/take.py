@@ -104,7 +104,7 @@ class Take:
             return cls(**fields)
         except OSError as error:
             raise UserError(f"Cannot read {path}: {error.strerror}.") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
             raise UserError(f"{path} is not a take: {reason}.") from error
 

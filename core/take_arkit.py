@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from . import arkit, take_livelink
-from .table import Rows, numbers
+from .table import Rows, chosen
 
 EXPECTED: Final = "a time and ARKit's blend shapes (time, eyeBlinkLeft, jawOpen, ...)"
 _SECONDS: Final = ("time", "timestamp", "time_s", "seconds", "t")
@@ -32,12 +32,8 @@ def fields(header: list[str], rows: Rows) -> dict[str, Any]:
         raise ValueError(f"it has blend shapes but no column of time; it should have {EXPECTED}")
     found = arkit.find_shapes(tuple(header)).values()
     known = {*take_livelink.ANGLES, *(name for columns in found for name in columns)}
-    # Other columns may hold what they like.
     keep = [names.index(clock), *(i for i, name in enumerate(header) if name in known)]
-    if any(len(row) != len(header) for row in rows):
-        raise ValueError("its rows and its header differ in length")
-    columns = [header[i] for i in keep]
-    table = numbers(columns, [[row[i] for i in keep] for row in rows])
+    columns, table = chosen(header, rows, keep)
     times = table[:, 0]
     apart = np.median(np.diff(times)) if len(times) > 1 else 0.0
     if clock in _MILLISECONDS or apart > 1:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .parameters import AU_SIGNALS, FACS_SCALE, SIDED_AUS
-from .table import Rows, numbers
+from .table import Rows, chosen
 
 Array = NDArray[np.float64]
 EXPECTED: Final = "OpenFace's columns (frame, timestamp, AU01_r, ..., pose_Rx, ...)"
@@ -34,6 +34,12 @@ _GAZE = {
 def _column(signal: str, kind: str = "r") -> str:
     """AU12.L -> AU12_L_r; the closed eye, AU43, is written as OpenFace's AU45."""
     return f"{signal.replace('AU43', 'AU45').replace('.', '_')}_{kind}"
+
+
+_READ = {
+    "frame", "face_id", "timestamp", "confidence", "success", *_POSE, *_GAZE,
+    *(_column(signal, kind) for signal in AU_SIGNALS for kind in "rc"),
+}  # fmt: skip
 
 
 def dumps(take: dict[str, Any]) -> str:
@@ -74,10 +80,10 @@ def fields(header: list[str], rows: Rows) -> dict[str, Any]:
     missing = [name for name in ("frame", "timestamp") if name not in header]
     if missing:
         raise ValueError(f"it has no column {missing[0]!r}; it should have {EXPECTED}")
-    table = numbers(header, rows)
+    columns, table = chosen(header, rows, (i for i, n in enumerate(header) if n in _READ))
     # OpenFace writes nan where it lost the face: such rows are no success, whatever they say.
     whole = np.isfinite(table).all(axis=1)
-    data = dict(zip(header, np.nan_to_num(table, nan=0.0, posinf=0.0, neginf=0.0).T, strict=True))
+    data = dict(zip(columns, np.nan_to_num(table, nan=0.0, posinf=0.0, neginf=0.0).T, strict=True))
     ones = np.ones(len(table))
     faces = np.unique(data.get("face_id", np.zeros(1)))
     if len(faces) > 1:

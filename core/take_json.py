@@ -23,6 +23,8 @@ def dumps(take: dict[str, Any]) -> str:
 def loads(text: str) -> dict[str, Any]:
     """The fields of a take; ValueError says why the text holds none."""
     fields = tagged(text, _FORMAT, _VERSION)
+    if not isinstance(fields.get("signals"), dict):
+        raise ValueError("its signals are missing, or are not numbers by name")
     if fields.get("neutral") is not None:
         fields["neutral"] = Neutral.from_fields(fields["neutral"])
     return fields

@@ -163,5 +163,13 @@ def _seconds(codes: list[str]) -> Array:
     rates = [rate for rate in _USUAL_RATES if rate > highest]
     if not rates:
         raise ValueError(f"its time codes count {highest} frames in a second; 120 are too many")
-    rate = rates[0] if np.ptp(whole) else max(rates[0], RATE)
-    return np.unwrap(whole + frames / rate, period=_DAY)
+    if not np.ptp(whole):
+        rates = [max(rates[0], RATE)]
+    # Frames of slow footage never come near the rate: at it they are the most evenly apart.
+    clocks = [np.unwrap(whole + frames / rate, period=_DAY) for rate in rates]
+    return min(clocks, key=_unevenness)
+
+
+def _unevenness(times: Array) -> float:
+    apart = np.diff(times)
+    return round(float(apart.std() / max(apart.mean(), 1e-9)), 6) if len(apart) else 0.0

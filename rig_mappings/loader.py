@@ -87,6 +87,8 @@ def _mapping(name: str, table: dict[str, Any]) -> Mapping:
     unit = _unit(table.get("unit", []), "unit")
     channels = tuple(_channel(entry, unit) for entry in entries)
     own = {(c.target, c.property, c.axis, c.character) for c in channels}
+    if "names" in table and not base:
+        raise ValueError("it renames targets of no preset; add 'extends = \"...\"'")
     inherited = _renamed(base, table.get("names", {})) if base else ()
     kept = (c for c in inherited if (c.target, c.property, c.axis, c.character) not in own)
     return Mapping(
@@ -111,11 +113,16 @@ def _renamed(base: Mapping, table: Any) -> tuple[Channel, ...]:
     targets = [channel.target for channel in base.channels]
     _known(table, tuple(dict.fromkeys(targets)), "names")
     called = {target: _names(value, f"names.{target}") for target, value in table.items()}
+    one = {target: new[0] for target, new in called.items() if len(new) == 1}
+    there = (
+        dataclasses.replace(channel, unit=tuple(one.get(bone, bone) for bone in channel.unit))
+        for channel in base.channels
+    )
     return tuple(
         dataclasses.replace(channel, target=target, aliases=())
         if channel.target in called
         else channel
-        for channel in base.channels
+        for channel in there
         for target in called.get(channel.target, (channel.target,))
     )
 
@@ -131,6 +138,8 @@ def _head(table: dict[str, Any]) -> HeadTarget:
     if not isinstance(inherits, bool):
         raise TypeError(f"inherits of head is {inherits!r}; give true or false")
     bone, neck = (_names(table.get(key, []), f"{key} of head") for key in ("bone", "neck"))
+    if not bone:
+        raise ValueError("head has an empty list of bones; name one")
     return HeadTarget(bone, neck, share, inherits)
 
 

@@ -28,6 +28,7 @@ def write(path: Path, image: np.ndarray) -> Path:
         ("sixteen.png", np.full((4, 6, 3), BLUE * 257, np.uint16), (0, 0, 255)),
         ("sixteen_grey.tif", np.full((4, 6), 128 * 257, np.uint16), (128, 128, 128)),
         ("grey.png", np.full((4, 6), 77, np.uint8), (77, 77, 77)),
+        ("float_grey.tiff", np.full((4, 6), 0.5, np.float32), (128, 128, 128)),
         ("opaque.png", np.full((4, 6, 4), [*BLUE, 255], np.uint8), (0, 0, 255)),
         ("clear.png", np.full((4, 6, 4), [*BLUE, 0], np.uint8), (128, 128, 128)),
         ("clear16.png", np.full((4, 6, 4), [65535, 0, 0, 0], np.uint16), (128, 128, 128)),
@@ -113,6 +114,7 @@ def test_sequences_by_folder_and_pattern(tmp_path: Path) -> None:
     for i in (10, 9, 1):
         write(tmp_path / f"shot_{i}.png", np.full((4, 6, 3), i, np.uint8))
     (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / "._shot_9.png").write_text("what macOS leaves beside it on other systems' disks")
     for source in (tmp_path, tmp_path / "shot_%d.png", tmp_path / "shot_*.png"):
         footage = open_footage(source, fps=10)
         frames = list(footage.frames)

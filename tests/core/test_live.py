@@ -10,7 +10,7 @@ import pytest
 
 from mien.core.capture import capture
 from mien.core.frames import Frame
-from mien.core.live import LATE, paced
+from mien.core.live import BEHIND, LATE, paced
 from mien.core.parameters import SIGNALS
 
 
@@ -27,6 +27,19 @@ def test_frames_come_when_they_are_due_and_late_ones_are_left_out() -> None:
     assert seen[-1][0] == 11
     for index, at in seen:
         assert at >= 0.05 * index - LATE - 0.005
+
+
+def test_footage_that_is_read_more_slowly_than_it_plays_goes_on() -> None:
+    picture = np.zeros((2, 2, 3), np.uint8)
+
+    def slow():
+        for i in range(40):
+            time.sleep(0.03)
+            yield Frame(i, 0.005 * i, picture)
+
+    at = [(frame.index, time.monotonic()) for frame in paced(slow())]
+    assert at[-1][0] >= 30
+    assert max(np.diff([when for _, when in at])) < 2 * BEHIND
 
 
 def test_live_values_follow_the_face_and_the_take_is_whole(media) -> None:

@@ -190,7 +190,25 @@ def test_the_characters_axes_hold_whatever_the_bones_rest_axes():
     still = retarget(take_of(AU12_L=[0, 0, 0]), mapping_of(*channels), level)
     assert [c.axis for c in still.curves] == [0, 1]  # at rest is keyed too, unused axes are not
     lost = retarget(take, mapping_of(*channels), RigNames(bones=("lip", "jaw")))
-    assert lost.unmatched == ["lip"]
+    assert lost.unmatched == ["a", "b"]  # without these nobody knows how far to move it
+    spelt = RigNames(bones=("lip", "jaw"), bone_heads={"A": np.zeros(3), "B": np.array([0, 0, 2])})
+    assert not retarget(take, mapping_of(*channels), spelt).unmatched
+
+
+def test_what_moves_one_key_from_two_sides_moves_it_as_far_as_the_stronger():
+    """A model without winks blinks with whichever lid closes more."""
+    channels = [
+        Channel("shape_key", "wink_L", {"AU43.L": 1}, aliases=("blink",)),
+        Channel("shape_key", "wink_R", {"AU43.R": 1}, aliases=("blink",)),
+        Channel("bone", "jaw", {"AU26": 20}, "rotation_euler", 0),
+        Channel("bone", "jaw", {"AU17": -10}, "rotation_euler", 0),
+    ]
+    take = take_of(AU43_L=[0, 1, 0.2], AU43_R=[0, 0.1, 0.3], AU26=[0, 1, 0.1], AU17=[0, 0.5, 1])
+    blink, jaw = retarget(
+        take, mapping_of(*channels), RigNames(shape_keys=("blink",), bones=("jaw",))
+    ).curves
+    np.testing.assert_allclose(blink.values, [0, 1, 0.3])
+    np.testing.assert_allclose(np.degrees(jaw.values), [0, 20, -10])
 
 
 def test_a_gaze_target_lies_where_the_eyes_look():

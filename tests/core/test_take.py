@@ -90,6 +90,19 @@ def test_reads_openface(tmp_path):
 
 
 HEAD = "frame,timestamp,AU01_r\n"
+EMPTY = {
+    "format": "mien take", "version": 1, "timestamps": [0], "confidence": [1], "success": [True],
+    "signals": {},
+}  # fmt: skip
+
+
+def test_columns_of_others_may_hold_what_they_like(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "frame,timestamp,success,AU12_r,mood,\n0,0.0,1,1.0,0.3,\n1,0.1,1,4.0,,\n2,0.2,0,2.0,ok,\n"
+    )
+    take = Take.load(tmp_path / "a.csv")
+    assert take.success.tolist() == [True, True, False]
+    assert take.signals["AU12"] == pytest.approx([0.2, 0.8, 0.4])
 
 
 @pytest.mark.parametrize(
@@ -106,6 +119,9 @@ HEAD = "frame,timestamp,AU01_r\n"
         ("a.json", "{}", "format"),
         ("a.json", '{"format": "mien take", "version": 9}', "version is 9"),
         ("a.json", '{"format": "mien take", "version": 1}', "missing"),
+        ("a.json", '{"format": "mien take", "version": 1, "signals": []}', "numbers by name"),
+        ("a.json", json.dumps({**EMPTY, "frames": [10**23]}), "too large"),
+        ("a.csv", HEAD + '0,0,"1\n' + 60000 * "1,0,1\n", "field limit"),
         ("a.txt", "", ".csv or a .json"),
     ],
 )

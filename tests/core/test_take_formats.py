@@ -194,6 +194,14 @@ def test_time_codes(tmp_path: Path, codes: list[str], times: list[float]) -> Non
     assert take.timestamps == pytest.approx(times, abs=1e-9)
 
 
+@pytest.mark.parametrize("fps", [1, 2, 3, 4, 5, 10, 12, 15, 24, 30])
+def test_slow_footage_keeps_its_times(tmp_path: Path, fps: float) -> None:
+    take = performance("AU26", fps=fps)
+    export(take, tmp_path / "a.csv", "livelink")
+    back = Take.load(tmp_path / "a.csv")
+    assert back.timestamps == pytest.approx(take.timestamps, abs=1e-3)
+
+
 def test_a_recording_with_repeated_and_lost_frames(tmp_path: Path) -> None:
     rows = ["00:00:00:01.0,61,0.5,0.1", "00:00:00:01.0,61,0.5,0.1", "00:00:00:02.0,0,,"]
     take = loaded(tmp_path, live_link([*rows, "00:00:00:03.0,0", "00:00:00:04.0,61,0.7,0.2"]))

@@ -132,6 +132,8 @@ GOOD = 'channels = [{ shape_key = "a", signals = { AU12.L = 1.0 } }]'
         ("head = 3\n" + GOOD, "head is not a table"),
         ("head = { bone = 3 }\n" + GOOD, "bone"),
         ('head = { bone = "h", neck_share = 3 }\n' + GOOD, "0 to 1"),
+        ("head = { bone = [] }\n" + GOOD, "empty list"),
+        ("names = { a = 'b' }\n" + GOOD, "extends"),
         ("unit = ['a']\n" + GOOD, "two bones"),
         ("gaze = { bone = 'a' }\n" + GOOD, "two names"),
         ("extends = 'arkti'", "(the nearest is 'arkit')"),
@@ -187,6 +189,16 @@ def test_a_mapping_may_call_the_targets_of_another_by_other_names(tmp_path):
     assert signals["Puff_L"] == signals["Puff_R"] == {"AD34": 1}
     assert signals["mouthClose"] == {"AU24": 1}
     assert mapping.head == rig_mappings.load("arkit").head
+
+
+def test_a_unit_is_measured_between_the_bones_as_they_are_called(tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        'extends = "rigify_face"\nnames = { "lid.T.L.002" = "my_lid" }\n'
+    )
+    base, mine = (rig_mappings.load(m) for m in ("rigify_face", tmp_path / "mine.toml"))
+    assert any("lid.T.L.002" in channel.unit for channel in base.channels)
+    for before, after in zip(base.channels, mine.channels, strict=True):
+        assert after.unit == tuple(b.replace("lid.T.L.002", "my_lid") for b in before.unit)
 
 
 def test_unknown_mappings(tmp_path):

@@ -56,6 +56,9 @@ CHECKS: dict[str, Any] = {
         others(v, rule, schema, at) if isinstance(v, dict) else []
     ),
     "required": lambda v, rule, *_: [k for k in rule if k not in v],
+    "dependentRequired": lambda v, rule, *_: [
+        need for k, needs in rule.items() if k in v for need in needs if need not in v
+    ],
     "enum": lambda v, rule, *_: [] if v in rule else [v],
     "items": lambda v, rule, _, at: each(enumerate(v), rule, at) if isinstance(v, list) else [],
     "minItems": lambda v, rule, *_: [v] if isinstance(v, list) and len(v) < rule else [],
@@ -94,6 +97,8 @@ def test_what_is_written_reads_back_the_same(name: str, tmp_path: Path) -> None:
         {"channels": [{"shape_key": "a", "signals": {"AU01": "1"}}]},
         {"channels": [{"bone": "a", "property": "location", "axis": "w", "signals": {}}]},
         {"channels": [], "head": {"neck": "a"}},
+        {"channels": [], "head": {"bone": []}},
+        {"channels": [], "names": {"a": "b"}},
         {"channels": [], "head": {"bone": "a", "neck_share": 2}},
         {"channels": [], "unit": ["a"]},
     ],
