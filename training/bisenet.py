@@ -181,11 +181,12 @@ class _Output(nn.Module):
 class BiSeNet(nn.Module):
     """Class logits (B, 19, H, W) of images (B, 3, H, W) in 0..1 with H and W multiples of 32.
 
-    ``width`` is the share of the published channels.
+    ``width`` is the share of the published channels, rounded so that 64 of them are whole ones.
     """
 
     def __init__(self, width: float = 1.0) -> None:
         super().__init__()
+        width = max(1, round(64 * width)) / 64
         self.config = {"width": width}
         w64, w128, w256, w512 = (round(width * n) for n in (64, 128, 256, 512))
         self.cp = _ContextPath((w64, w128, w256, w512), w128)

@@ -8,6 +8,7 @@ tell by how much.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -39,22 +40,21 @@ class Correction(NamedTuple):
 
 
 def corrections(ratings: Sequence[Floats], truth: Floats) -> dict[str, Correction]:
-    """Of each unit the best for several ratings (N, 41) of values (N, 41), by :func:`_worth`."""
+    """Of each unit the best for several ratings (N, 41) of values (N, 41), by :func:`_worth`; of
+    both sides of the jaw the same, as capture also reads each in the mirror image of the other."""
     tried = [Correction(float(g), float(o)) for g in _GAINS for o in _OFFSETS]
-    out = {}
-    for name in UNITS:
+
+    def worth(correction: Correction, name: str) -> float:
         column, unit = networks.VALUES.index(name), parameters.PARAMETERS[parameters.INDEX[name]]
+        gain, offset = correction
+        said = (unit.neutral + gain * (r[:, column] - unit.neutral) - offset for r in ratings)
+        return sum(_worth(np.clip(s, unit.low, unit.high), truth[:, column]) for s in said)
 
-        def worth(
-            correction: Correction, column: int = column, unit: parameters.Parameter = unit
-        ) -> float:
-            said = (
-                unit.neutral + correction.gain * (r[:, column] - unit.neutral) - correction.offset
-                for r in ratings
-            )
-            return sum(_worth(np.clip(s, unit.low, unit.high), truth[:, column]) for s in said)
-
-        out[name] = max(tried, key=worth)
+    out: dict[str, Correction] = {}
+    for _, sides in groupby(UNITS, lambda name: name.split(".")[0]):
+        names = list(sides)
+        best = max(tried, key=lambda correction: sum(worth(correction, n) for n in names))
+        out |= dict.fromkeys(names, best)
     return out
 
 

@@ -66,8 +66,8 @@ def write_crosstalk(out: Path, matrix: Array, faces: NDArray[np.int64]) -> None:
     table.writerow(["moves", "faces", *AUS])
     for au, count, row in zip(AUS, faces, matrix, strict=True):
         table.writerow([au, count, *("" if np.isnan(v) else f"{v:.3f}" for v in row)])
-    write_file(out.with_suffix(".csv"), buffer.getvalue().encode())
-    write_picture(out.with_suffix(".png"), picture(matrix))
+    write_file(out.with_name(f"{out.name}.csv"), buffer.getvalue().encode())
+    write_picture(out.with_name(f"{out.name}.png"), picture(matrix))
 
 
 def picture(matrix: Array) -> Pixels:

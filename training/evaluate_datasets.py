@@ -57,8 +57,8 @@ def _said(clip: Clip, device: str) -> tuple[dict[str, tuple[Array, Array]], int]
     face."""
     with Bar() as bar:
         take = capture(clip.footage, device=device, progress=bar.show)[0]
-    inside = clip.frames < len(take)
-    rows = clip.frames[inside]
+    inside = np.isin(clip.frames, take.frames)  # some of a video may be damaged
+    rows = np.searchsorted(take.frames, clip.frames[inside])
     seen = take.success[rows]
     out = {}
     for au, intensity in clip.intensities.items():

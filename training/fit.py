@@ -91,7 +91,15 @@ def fit_image(
     device: torch.device,
     steps: int = STEPS,
 ) -> dict[str, Any]:
-    """Fits the face of a picture; writes ``out`` (JSON) and a picture of it beside G(y) there."""
+    """Fits the face of a picture; writes ``out`` (JSON) and a picture of it beside G(y) there.
+
+    UserError where one of them would take the place of something else.
+    """
+    beside = out.with_suffix(".png")
+    if out.suffix.lower() != ".json":
+        raise UserError(f"The parameters are written as JSON: give {out} the ending .json.")
+    if beside.exists() and path.exists() and beside.samefile(path):
+        raise UserError(f"{beside} is the picture itself: name another .json.")
     g = read_network(generator, Generator).to(device)
     eyes = ParserEyes(load_bisenet(parser)).requires_grad_(False).to(device)
     image = aligned_image(path, int(g.config["size"]))
@@ -111,5 +119,5 @@ def fit_image(
     }
     write_file(out, (json.dumps(report, indent=1) + "\n").encode())
     both = np.hstack([image, (drawn * 255).round().astype(np.uint8)])
-    write_picture(out.with_suffix(".png"), both)
+    write_picture(beside, both)
     return report

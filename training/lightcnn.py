@@ -80,11 +80,13 @@ class _Group(nn.Module):
 class LightCNN(nn.Module):
     """Embeddings (B, 256) of grey crops (B, 1, 128, 128) in 0..1; compare them by their cosine.
 
-    ``width`` is the share of the published channels; the embedding has 256 numbers at any width.
+    ``width`` is the share of the published channels, in sixteenths; the embedding has 256 numbers
+    at any width.
     """
 
     def __init__(self, width: float = 1.0) -> None:
         super().__init__()
+        width = max(1, round(16 * width)) / 16
         self.config = {"width": width}
         w48, w96, w128, w192 = (round(width * n) for n in (48, 96, 128, 192))
         self.conv1 = _MaxFeatureMap(1, w48, 5)

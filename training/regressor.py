@@ -37,8 +37,9 @@ class Eyes(nn.Module):
 
     def channels(self) -> dict[str, int]:
         """Of f_gb, as ``"fused"``, and of each component of T."""
+        device = next(self.parameters()).device
         with torch.no_grad():
-            fused, t = self(torch.zeros(1, 3, 64, 64))
+            fused, t = self(torch.zeros(1, 3, 64, 64, device=device))
         return {"fused": fused.shape[1], **{name: x.shape[1] for name, x in t.items()}}
 
     def content(self, generated: Seen, real: Seen) -> Tensor:

@@ -32,7 +32,7 @@ class Classifier(LightCNN):
 
     def __init__(self, width: float, people: int) -> None:
         super().__init__(width)
-        self.config = {"width": width, "people": people}
+        self.config["people"] = people
         self.fc2 = nn.Linear(EMBEDDING, people, bias=False)
 
     def cosines(self, image: Tensor) -> Tensor:

@@ -266,23 +266,31 @@ class Training:
                 self.save()
         return {} if self.rank else self.report()
 
+    def judges(self) -> NDArray[np.int64]:
+        """The held-out samples, where there are others without those of the seeds by whose people
+        the network was calibrated before it was tuned."""
+        calibrations = [c for part in self.before.values() for c in part.get("calibrated", [])]
+        heard = {seed for calibration in calibrations for seed in calibration["seeds"]}
+        strangers = self.held[~np.isin(self.task.pairs.seed[self.held], list(heard))]
+        return strangers if len(strangers) else self.held
+
     def report(self) -> dict[str, Any]:
         self.save()  # what was learnt is not lost where judging fails
         network = self.network.eval()
-        scores = self.task.score(network, self.held)
+        scores = self.task.score(network, self.judges())
         self.save(scores)
         report = {
             "network": self.task.name,
             "steps": self.step,
             "minutes": round(self.spent / 60, 2),
             "device": str(self.device),
-            "samples": {"training": len(self.train), "held out": len(self.held)},
+            "samples": {"training": len(self.train), "held out": len(self.judges())},
             "loss every 10 s": self.losses,
             "scores": scores,
         }
         text = json.dumps(report, indent=1) + "\n"
         write_file(self.out / f"{self.task.name}.json", text.encode())
-        write_picture(self.out / f"{self.task.name}.png", self.task.picture(network, self.held))
+        write_picture(self.out / f"{self.task.name}.png", self.task.picture(network, self.judges()))
         return report
 
 

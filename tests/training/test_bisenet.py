@@ -95,9 +95,11 @@ def test_a_region_sees_its_stage_where_its_classes_are():
 
 
 def test_a_checkpoint_is_loaded_in_its_own_width(tmp_path):
-    network, path = BiSeNet(0.125), tmp_path / "parser.pt"
-    write_checkpoint(path, {"network": network.state_dict(), "step": 1})
-    assert load_bisenet(path).config == {"width": 0.125}
+    path = tmp_path / "parser.pt"
+    for width, whole in ((0.125, 8), (0.3, 19), (0.0, 1)):
+        network = BiSeNet(width)
+        write_checkpoint(path, {"network": network.state_dict(), "step": 1})
+        assert load_bisenet(path).config == {"width": whole / 64}
     path.write_bytes(b"no")
     with pytest.raises(UserError, match="no network"):
         load_bisenet(path)

@@ -40,12 +40,12 @@ def test_the_matrix_is_written_as_table_and_picture(tmp_path):
     matrix, faces = np.eye(len(AUS)), np.ones(len(AUS), int)
     matrix[AUS.index("AU06"), AUS.index("AU12")] = -0.25
     matrix[AUS.index("AU43")], faces[AUS.index("AU43")] = np.nan, 0
-    write_crosstalk(tmp_path / "talk", matrix, faces)
-    with (tmp_path / "talk.csv").open() as file:
+    write_crosstalk(tmp_path / "talk-1.5", matrix, faces)
+    with (tmp_path / "talk-1.5.csv").open() as file:
         rows = {row["moves"]: row for row in csv.DictReader(file)}
     assert rows["AU06"]["AU12"] == "-0.250" and rows["AU06"]["AU06"] == "1.000"
     assert rows["AU43"]["AU01"] == "" and rows["AU43"]["faces"] == "0"
-    image = cv2.imread(str(tmp_path / "talk.png"))[..., ::-1]
+    image = cv2.imread(str(tmp_path / "talk-1.5.png"))[..., ::-1]
     assert (image == picture(matrix)).all()
     at = [70 + AUS.index(au) * 44 + 4 for au in ("AU06", "AU12", "AU43")]
     red, blue, grey = image[at[0], at[0]], image[at[0], at[1]], image[at[2], at[0]]

@@ -6,6 +6,7 @@ import pytest
 
 from mien.core.capture import capture
 from mien.core.cli import main
+from mien.core.take import Take
 from mien.training.datasets import DISFA_AUS
 from mien.training.tables import figure, table_1, table_2, write_tables
 
@@ -40,6 +41,22 @@ def test_a_coder_who_sees_what_capture_sees_agrees_with_it(disfa, tmp_path, caps
     assert ours["MAE"]["04"] > 0.5  # the degree that capture does not see
     assert (tmp_path / "table2_disfa.md").read_text() in out and out.startswith("|  |  | 01 |")
     assert "1 subjects" in out
+
+
+def test_labels_go_by_the_number_of_a_frame(disfa, tmp_path, monkeypatch):
+    """A video may have frames that cannot be read; those that follow keep their labels."""
+
+    def torn(*args, **options):
+        fields = capture(*args, **options)[0].fields()
+        arrays = ("frames", "timestamps", "confidence", "success")
+        torn = {name: fields[name][15:] for name in arrays}
+        return [Take(signals={k: v[15:] for k, v in fields["signals"].items()}, **torn)]
+
+    monkeypatch.setattr("mien.training.evaluate_datasets.capture", torn)
+    assert main(["evaluate", "disfa", str(disfa), "--out", str(tmp_path), "--device", "cpu"]) == 0
+    with (tmp_path / "table1_disfa.csv").open() as file:
+        rows = [row for row in csv.reader(file) if row[:2] == ["ICC", "mien"]]
+    assert float(rows[0][2 + DISFA_AUS.index(12)]) > 0.9
 
 
 def test_table_1_holds_the_papers_figures_with_its_averages():

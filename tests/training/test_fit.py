@@ -52,6 +52,16 @@ def test_a_photograph_without_a_face_says_so(networks, tmp_path):
     assert not (tmp_path / "fit.json").exists()
 
 
+@pytest.mark.parametrize(("out", "says"), [("me.json", "the picture itself"), ("x.png", ".json")])
+def test_the_picture_is_never_overwritten(networks, tmp_path, out, says):
+    path = tmp_path / "me.png"
+    cv2.imwrite(str(path), np.full((20, 20, 3), 128, np.uint8))
+    before, (g, parser) = path.read_bytes(), checkpoints(tmp_path, networks)
+    with pytest.raises(UserError, match=says):
+        fit_image(path, g, parser, tmp_path / out, torch.device("cpu"))
+    assert path.read_bytes() == before and not (tmp_path / out).exists()
+
+
 def test_fitting_a_picture_writes_parameters_and_a_strip(networks, tmp_path, media):
     g, parser = checkpoints(tmp_path, networks)
     out = tmp_path / "fit.json"

@@ -28,6 +28,12 @@ def image(task):
     return task.batch(np.random.default_rng(0), np.arange(4))[0]
 
 
+def test_eyes_tell_their_channels_wherever_they_are():
+    eyes = ParserEyes(BiSeNet(0.125)).eval()
+    here = eyes.channels()
+    assert eyes.to("meta").channels() == here
+
+
 @pytest.mark.parametrize("layout", ["full", "paper"])
 def test_each_sub_network_reads_what_section_2_4_gives_it(layout):
     eyes = ParserEyes(BiSeNet(0.125)).eval()

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -100,6 +101,17 @@ def test_a_tuning_that_was_cut_off_goes_on(pairs, tmp_path):
     again.resume()
     assert again.budget - again.spent == pytest.approx(60)
     assert again.rate() == pytest.approx(first.rate()) and again.rate() < again.peak
+
+
+def test_who_calibrated_a_network_does_not_judge_it(pairs, tmp_path):
+    pairs = replace(pairs, seed=pairs.seed.copy())
+    training = Training(TASKS["finder"](pairs), tmp_path, 1, torch.device("cpu"))
+    assert (training.judges() == training.held).all()
+    pairs.seed[training.held[::2]] = 99
+    training.before = {"estimator": {"calibrated": [{"seeds": [99]}]}, "refiner": {}}
+    assert (training.judges() == np.delete(training.held, np.s_[::2])).all()
+    pairs.seed[training.held] = 99
+    assert (training.judges() == training.held).all()  # better these than nobody
 
 
 def test_the_card_tells_how_a_shipped_network_was_tuned(pairs, tmp_path):
