@@ -36,6 +36,8 @@ Array = NDArray[np.float64]
 STAGES: Final = ("decode", "find", "align", "estimate")
 FEWEST: Final = 12  # frames of a face below which none of them can be told to be at rest
 CALM_SHARE: Final = 0.35  # of the frames count as calm; the most usual of them is the neutral
+ALIKE: Final = 0.006  # of the aligned crop's side, between the landmarks of a face that rests
+COMPARED: Final = 600  # frames at most, evenly chosen: of a long clip these tell as much
 CALM_LIMIT: Final = 0.45  # a face with a stronger AU is not at rest: of 237 that were, none had
 LOOK_EVERY: Final = 6  # frames, for what hides a face: a hand takes longer to come and go
 IN_VIEW: Final = 0.05  # of a face may be hidden where it is taken to be at rest
@@ -252,13 +254,22 @@ def capture(
 
 
 def _neutral(face: _Face, marked: Sequence[int] = ()) -> Sample | None:
-    """The face at rest: the most usual among its marked samples, or else among the calmest."""
-    calm = marked or _calmest(face)
+    """The face at rest: of its marked samples the one that most of them are like; or else of the
+    calmest the one that most of all are like, as a face returns to rest."""
+    calm = _some(marked or _calmest(face))
     if not calm:
         return None
-    points = np.stack([face.samples[i].points for i in calm])
-    distance = np.abs(points - np.median(points, axis=0)).sum(axis=(1, 2))
-    return face.samples[calm[int(distance.argmin())]]
+    others = _some(marked or range(len(face.samples)))
+    points = np.stack([face.samples[i].points for i in others])
+    alike = [
+        np.sum(np.square(face.samples[i].points - points).mean(axis=(1, 2)) < ALIKE**2)
+        for i in calm
+    ]
+    return face.samples[calm[int(np.argmax(alike))]]
+
+
+def _some(samples: Sequence[int]) -> Sequence[int]:
+    return samples[:: -(-len(samples) // COMPARED)] if samples else samples
 
 
 def _calmest(face: _Face) -> list[int]:
