@@ -39,16 +39,24 @@ _CLASSES = (
 )
 
 
+@bpy.app.handlers.persistent
+def _forget(_path: str) -> None:
+    """What the panel says is of the file that was open before."""
+    memory.lines = []
+
+
 def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.mien = bpy.props.PointerProperty(type=properties.MienSettings)
     bpy.types.VIEW3D_MT_mesh_add.append(face_operator.menu)
+    bpy.app.handlers.load_post.append(_forget)
     translations.register()
 
 
 def unregister() -> None:
     translations.unregister()
+    bpy.app.handlers.load_post.remove(_forget)
     if memory.running:
         memory.running.close()
         memory.running = None

@@ -290,17 +290,22 @@ def _into_strip(owner: bpy.types.ID, now: _State, new: _New, label: str) -> None
         track.name = label
         strip = track.strips.new(label, int(first), new.action)
         strip.extrapolation = "NOTHING"  # before and after it, all is as it was
-    was = strip.action_frame_start, strip.action_frame_end
+    was, at = (strip.action_frame_start, strip.action_frame_end), strip.frame_start
+    scale, repeat = strip.scale, strip.repeat
     strip.action = new.action
     if now.slot:
         strip.action_slot = new.action.slots[now.slot]
     if now.old_strip and new.last and not np.allclose(was, _span(new.last)):
         # What it showed of the action beside the take it goes on showing.
         first, last = min(first, was[0]), max(last, was[1])
-    strip.action_frame_start, strip.action_frame_end = first, last
+    # Where the user has moved or stretched the strip, it stays.
+    start = at + (first - was[0]) * scale if now.old_strip else first
+    end = start + (last - first) * scale * repeat
     # Neither end may pass the other on the way.
-    strip.frame_end = max(last, strip.frame_end)
-    strip.frame_start, strip.frame_end = first, last
+    strip.action_frame_end = max(last, strip.action_frame_end)
+    strip.action_frame_start, strip.action_frame_end = first, last
+    strip.frame_end = max(end, strip.frame_end)
+    strip.frame_start, strip.frame_end = start, end
 
 
 def _span(places: Iterable[Place]) -> tuple[float, float]:

@@ -125,12 +125,12 @@ def applying(
             f"Nothing on {on.root.name} answers to the mapping {chosen.title!r}: "
             "choose another mapping, or another target."
         )
-    channels = editable((yield partial(thinned, channels, keys)), on)
-    made: list[bpy.types.Action] = []
+    thin = yield partial(thinned, channels, keys)
+    with editable(thin, on) as channels:
+        keyed = [] if pose else channels
+        made = yield from actions.writing(keyed, "mien", where, on.owners, again)
     if pose:
         show(channels)
-    else:
-        made = yield from actions.writing(channels, "mien", where, on.owners, again)
     return Report(
         made,
         min(float(c.frames[0]) for c in channels),

@@ -95,7 +95,7 @@ def build_face(
     armature = _armature(context, model, person)
     mesh = build_mesh(model, person)
     body = bpy.data.objects.new(NAME + " mesh", mesh)
-    context.collection.objects.link(body)
+    _home(context).objects.link(body)
     for material in face_materials.face(look or face_materials.Look()):
         mesh.materials.append(material)
     body.parent = armature
@@ -109,11 +109,17 @@ def build_face(
     return armature
 
 
+def _home(context: Any) -> Any:
+    """Where new objects go, as Blender's own: a linked collection takes none."""
+    linked = context.collection.library is not None
+    return context.scene.collection if linked else context.collection
+
+
 def _armature(context: Any, model: FaceModel, person: Person) -> Any:
     data = bpy.data.armatures.new(NAME)
     data.display_type = "STICK"
     armature = bpy.data.objects.new(NAME, data)
-    context.collection.objects.link(armature)
+    _home(context).objects.link(armature)
     view = context.view_layer
     for other in view.objects:
         other.select_set(False)

@@ -13,6 +13,7 @@ from mien.core.errors import UserError
 
 from .face_object import build_face
 from .operators import possible
+from .rig_names import there
 from .wording import told
 
 Array = NDArray[Any]
@@ -46,7 +47,7 @@ def add_face(context: bpy.types.Context, values: Array | None = None) -> None:
         item.select_set(False)
     face.select_set(True)
     context.view_layer.objects.active = face
-    if context.scene.mien.target is None:
+    if not there(context.scene.mien.target):
         context.scene.mien.target = face
 
 

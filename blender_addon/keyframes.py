@@ -130,7 +130,8 @@ def key(fcurve: bpy.types.FCurve, channel: Channel) -> None:
         for modifier in list(fcurve.modifiers):
             fcurve.modifiers.remove(modifier)
         fcurve.mute = False
-        kept = _outside(fcurve, channel.frames[0], channel.frames[-1])
+        # Plain numbers are compared in the precision of the keys, also by NumPy 2.
+        kept = _outside(fcurve, float(channel.frames[0]), float(channel.frames[-1]))
         points.clear()
     rest = len(kept["co"]) if had else 0
     count = len(channel.frames)

@@ -20,8 +20,7 @@ from . import actions, takes
 from .apply import Report, applying
 from .choices import AUTO, EDITED, FILE, MARKED, POSED, RANGE, SAVED
 from .mapping_edit import read
-from .rig_names import Character, character
-from .showing import Shown
+from .rig_names import Character, character, there
 from .slices import Steps, at_once
 from .thinning import Keys
 from .tuning import Neutral, cleanup
@@ -37,13 +36,12 @@ class Memory:
     """What the panel shows between captures.  Lives outside Blender's data: nothing of it is
     undone, saved, or left behind by a cancel.
 
-    held: changes are not to be keyed as yet.  tested: what the mapping editor shows.
+    held: changes are not to be keyed as yet.
     """
 
     running: Session | None = None
     lines: list[str] = field(default_factory=list)
     held: bool = False
-    tested: list[Shown] = field(default_factory=list)
 
 
 memory = Memory()
@@ -67,7 +65,7 @@ def changed(_: object, context: bpy.types.Context) -> None:
     keys never lag behind by more than one keying.
     """
     settings: MienSettings = context.scene.mien
-    if memory.held or memory.running or settings.take is None or settings.target is None:
+    if memory.held or memory.running or settings.take is None or not there(settings.target):
         return
     made = takes.actions(settings.take)
     if actions.playing(chosen_character(settings).owners, made):

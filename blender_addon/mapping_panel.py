@@ -18,7 +18,8 @@ from .keying import changed, chosen_character, chosen_mapping, held, memory
 from .mapping_edit import add, fill, read
 from .mapping_properties import MienMapped
 from .mapping_test import test
-from .operators import RUNNING, possible
+from .operators import NO_TARGET, RUNNING, possible
+from .rig_names import there
 from .tune_panel import Child
 from .wording import told
 
@@ -55,7 +56,7 @@ class MIEN_OT_edit_mapping(_Edit):
             cls,
             (memory.running, RUNNING),
             (settings.mapping == EDITED, "The mapping is in the editor already"),
-            (settings.target is None, "Choose a target: an armature or a mesh"),
+            (not there(settings.target), NO_TARGET),
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:

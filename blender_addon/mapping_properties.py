@@ -158,6 +158,7 @@ class MienMapping(bpy.types.PropertyGroup):
         update=test,
         options={"SKIP_SAVE"},
     )
+    tested: StringProperty(options={"HIDDEN"})  # what the slider shows, as mapping_test has it
 
 
 CLASSES = (MienWeight, MienMapped, MienMapping)

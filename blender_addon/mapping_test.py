@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from typing import TYPE_CHECKING
 
 import bpy
@@ -17,7 +19,8 @@ from mien.core.take import Take
 from . import keyframes
 from .keying import chosen_character, memory
 from .mapping_edit import read_channel
-from .showing import put_back, show
+from .rig_names import there
+from .showing import Shown, put_back, show
 from .wording import told
 
 if TYPE_CHECKING:
@@ -30,9 +33,9 @@ def test(_: object, context: bpy.types.Context) -> None:
     edited: MienMapping = settings.edited
     if memory.held:
         return
-    put_back(memory.tested)
-    memory.tested = []
-    if not edited.amount or not settings.target or edited.channel >= len(edited.channels):
+    put_back([Shown(*one) for one in json.loads(edited.tested or "[]")])
+    edited.tested = ""
+    if not edited.amount or not there(settings.target) or edited.channel >= len(edited.channels):
         return
     try:
         channel = read_channel(edited.channels[edited.channel])
@@ -44,4 +47,5 @@ def test(_: object, context: bpy.types.Context) -> None:
     on = chosen_character(settings)
     curves = retarget(take, Mapping("", "", "", (), (channel,)), on.names()).curves
     channels, _driven = keyframes.plan(curves, on, fps=1, start=0)
-    memory.tested = show(channels)
+    # In the file itself, where it is undone and saved with the values that it tells of.
+    edited.tested = json.dumps([dataclasses.astuple(one) for one in show(channels)])

@@ -13,12 +13,14 @@ from mien.core.errors import UserError
 from .apply import Report
 from .choices import FILE, WEBCAM
 from .keying import key, memory
+from .rig_names import there
 from .session import Session
 from .wording import say, told
 
 INTERVAL = 0.2  # s between two looks at the job
 LIVE = 1 / 60  # s between them when a character follows
 RUNNING = "A capture is running: wait for it, or cancel it"
+NO_TARGET = "Choose a target: an armature or a mesh"
 NO_TAKE = "Capture something, or choose a take of this file"
 
 
@@ -39,7 +41,7 @@ class MIEN_OT_capture(bpy.types.Operator):
             cls,
             (memory.running, RUNNING),
             (no_file, "Choose a source: a video, an image or a take"),
-            (not settings.target, "Choose a target: an armature or a mesh"),
+            (not there(settings.target), NO_TARGET),
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -52,7 +54,7 @@ class MIEN_OT_capture(bpy.types.Operator):
         assert memory.running
         try:
             memory.running.wait()
-            return self._finish(memory.running.finish, context) or set()
+            return self._finish(memory.running.finish) or set()
         finally:
             self._end(context)
 
@@ -77,12 +79,12 @@ class MIEN_OT_capture(bpy.types.Operator):
             return wait
         try:
             if not running.step():
-                running.show(context)
+                running.show()
                 _redraw()
                 return wait
             if self._timer and not running.keying:
                 self._tick(context, LIVE)
-            outcome = self._finish(running.finish_slice, context)
+            outcome = self._finish(running.finish_slice)
             if outcome is None:
                 return {"RUNNING_MODAL"}
         except BaseException:
@@ -111,9 +113,7 @@ class MIEN_OT_capture(bpy.types.Operator):
             manager.event_timer_remove(self._timer)
         self._timer = manager.event_timer_add(interval, window=context.window)
 
-    def _finish(
-        self, work: Callable[[bpy.types.Context], Report | None], context: bpy.types.Context
-    ) -> set[str] | None:
+    def _finish(self, work: Callable[[], Report | None]) -> set[str] | None:
         """What came of it, or of the part of it that was done: then None."""
         assert memory.running
         if memory.running.cancelled:
@@ -121,7 +121,7 @@ class MIEN_OT_capture(bpy.types.Operator):
             self.report({"INFO"}, memory.lines[0])
             return {"CANCELLED"}
         try:
-            report = work(context)
+            report = work()
         except UserError as error:
             self.report({"ERROR"}, told(error))
             memory.lines = [told(error)]
@@ -190,7 +190,7 @@ class MIEN_OT_key_again(bpy.types.Operator):
             cls,
             (memory.running, RUNNING),
             (settings.take is None, NO_TAKE),
-            (settings.target is None, "Choose a target: an armature or a mesh"),
+            (not there(settings.target), NO_TARGET),
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -205,8 +205,8 @@ class MIEN_OT_key_again(bpy.types.Operator):
 
 def possible(operator: type[bpy.types.Operator], *hurdles: tuple[object, str]) -> bool:
     """For poll: False at the first hurdle that is there, with its reason on the grey button."""
-    for there, reason in hurdles:
-        if there:
+    for hurdle, reason in hurdles:
+        if hurdle:
             operator.poll_message_set(say(reason))
             return False
     return True

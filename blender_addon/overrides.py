@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import bpy
 
 from mien.core.errors import UserError
 
@@ -11,8 +15,9 @@ from .keyframes import Channel
 from .rig_names import Character
 
 
-def editable(channels: list[Channel], on: Character) -> list[Channel]:
-    """The channels, on owners that this file can keep.
+@contextmanager
+def editable(channels: list[Channel], on: Character) -> Iterator[list[Channel]]:
+    """The channels, on owners that this file can keep; as it was again where keying fails.
 
     Blender's override of a hierarchy takes in objects but leaves their shape keys with the library:
     a mesh whose shape keys are among the owners becomes an override too.  UserError, and no change,
@@ -31,5 +36,12 @@ def editable(channels: list[Channel], on: Character) -> list[Channel]:
     for mesh in on.meshes:
         keys = mesh.data.shape_keys
         if keys in used and keys.library:
-            own[keys] = mesh.data.override_create(remap_local_usages=True).shape_keys
-    return [dataclasses.replace(c, owner=own.get(c.owner, c.owner)) for c in channels]
+            own[keys] = mesh.data.override_create(remap_local_usages=True)
+    owners = {keys: mesh.shape_keys for keys, mesh in own.items()}
+    try:
+        yield [dataclasses.replace(c, owner=owners.get(c.owner, c.owner)) for c in channels]
+    except BaseException:
+        for mesh in own.values():
+            mesh.user_remap(mesh.override_library.reference)
+            bpy.data.meshes.remove(mesh)
+        raise

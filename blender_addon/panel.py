@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import bpy
 
+from . import takes
 from .apply import detected
 from .choices import AUTO, FILE, MARKED, SAVED, WEBCAM
 from .keying import chosen_character, memory
@@ -75,11 +76,12 @@ class MIEN_PT_capture(bpy.types.Panel):
             buttons = layout.column()
             buttons.scale_y = 1.4
             buttons.operator(MIEN_OT_capture.bl_idname, icon="REC")
-            if settings.take:
+            if settings.take or any(map(takes.is_take, bpy.data.texts)):
                 row = layout.row(align=True)
                 row.prop(settings, "take", text="")
                 row.operator(MIEN_OT_key_again.bl_idname, text="", icon="FILE_REFRESH")
                 row.operator(MIEN_OT_export_take.bl_idname, text="", icon="EXPORT")
+            if settings.take:
                 layout.operator(MIEN_OT_save_neutral.bl_idname, icon="USER")
                 layout.operator(MIEN_OT_build_performer.bl_idname, icon="MONKEY")
         _notes(layout, context, memory.lines)

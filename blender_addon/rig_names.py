@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import bpy
 import numpy as np
@@ -76,6 +77,11 @@ class Character:
 def can_be_target(item: bpy.types.Object) -> bool:
     """Whether an object can stand for a character."""
     return item.type in {"ARMATURE", "MESH"}
+
+
+def there(target: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
+    """Whether a scene has it: what was deleted lives on while a panel points to it."""
+    return target is not None and bool(target.users_scene)
 
 
 def character(target: bpy.types.Object, others: bpy.types.Collection | None = None) -> Character:

@@ -22,7 +22,7 @@ from .job import Job, Progress
 from .keying import chosen_neutral, keying, memory
 from .properties import MienSettings, machine
 from .puppet import Puppet
-from .rig_names import character
+from .rig_names import character, there
 from .slices import Sliced, Steps, at_once
 from .tracked import Picture
 from .wording import told
@@ -36,7 +36,7 @@ class Session:
     def __init__(self, context: bpy.types.Context) -> None:
         settings: MienSettings = context.scene.mien
         # Undo and deletion may come while the job runs: remember names, not Blender's pointers.
-        self.target = target_name(settings)
+        self.target, self.scene = target_name(settings), str(context.scene.name)
         self.face = settings.face
         self.recording = False  # from a webcam, until it is stopped
         self.kept = False  # the take is in the file
@@ -80,7 +80,7 @@ class Session:
         """Takes in news from the job without waiting; True when there is nothing to wait for."""
         return self._job is None or self._job.poll()
 
-    def show(self, context: bpy.types.Context) -> bool:
+    def show(self) -> bool:
         """Shows the newest picture of the face, and moves the character to the newest live frame;
         False when there is none."""
         if self._job and self._job.picture:
@@ -91,7 +91,7 @@ class Session:
             return False
         newest, self._job.live = self._job.live, None
         try:
-            self.puppet.move(context.scene.mien, newest["signals"])
+            self.puppet.move(self._scene().mien, newest["signals"])
             memory.lines = []
         except UserError as error:  # the recording is not to end with what a slider mends
             memory.lines = [told(error)]
@@ -122,17 +122,24 @@ class Session:
         else may change the file."""
         return self._finishing is not None
 
-    def finish(self, context: bpy.types.Context) -> Report:
+    def _scene(self) -> bpy.types.Scene:
+        """That in which the capture was begun, whichever is looked at now."""
+        scene = bpy.data.scenes.get(self.scene)
+        if scene is None:
+            raise UserError(f"The scene {self.scene} is no longer in the file: capture again.")
+        return scene
+
+    def finish(self) -> Report:
         """Keeps what was captured in the file and keys it with the panel's present settings.
 
         UserError says why not; where there is a take, it is kept all the same.
         """
-        return at_once(self._finish(context.scene))
+        return at_once(self._finish(self._scene()))
 
-    def finish_slice(self, context: bpy.types.Context) -> Report | None:
+    def finish_slice(self) -> Report | None:
         """Some ms of :meth:`finish`; None until it is done."""
         if self._finishing is None:
-            self._finishing = Sliced(self._finish(context.scene))
+            self._finishing = Sliced(self._finish(self._scene()))
         return self._finishing.result if self._finishing.step() else None
 
     def _finish(self, scene: bpy.types.Scene) -> Steps[Report]:
@@ -151,9 +158,9 @@ class Session:
         assert take
         content = yield partial(takes.content, take)
         try:
-            if self.target not in bpy.data.objects:
+            target = bpy.data.objects.get(self.target)
+            if not there(target):
                 raise UserError(f"{self.target} is no longer in the file: choose another target.")
-            target = bpy.data.objects[self.target]
             on = character(target, scene.mien.others)
             report = yield from keying(scene, take, on, self._neutral)
         except UserError:
@@ -215,6 +222,6 @@ def _request(settings: MienSettings) -> dict[str, Any]:
 
 def target_name(settings: MienSettings) -> str:
     """The target's name; UserError when none is chosen."""
-    if settings.target is None:
+    if not there(settings.target):
         raise UserError("Choose a target: the character's armature or one of its meshes.")
     return str(settings.target.name)

@@ -22,7 +22,7 @@ def scene() -> Iterator[bpy.types.Scene]:
     blender_addon.register()
     yield bpy.context.scene
     blender_addon.unregister()
-    memory.running, memory.lines, memory.tested = None, [], []
+    memory.running, memory.lines = None, []
 
 
 @pytest.fixture

@@ -41,6 +41,24 @@ def test_numpy_and_blender_agree(number):
         assert off < CLOSE, f"{off * 1000:.3f} mm"
 
 
+def test_a_linked_collection_takes_no_face(tmp_path):
+    """It goes where Blender's own would."""
+    from mien.blender_addon import face_object
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    theirs = bpy.data.collections.new("Theirs")
+    bpy.data.libraries.write(str(tmp_path / "library.blend"), {theirs})
+    bpy.data.collections.remove(theirs)
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, here):
+        here.collections = ["Theirs"]
+    scene = bpy.context.scene
+    scene.collection.children.link(here.collections[0])
+    layer = bpy.context.view_layer.layer_collection
+    bpy.context.view_layer.active_layer_collection = layer.children[0]
+    armature = face_object.build_face(bpy.context)
+    assert {armature, *armature.children} <= set(scene.collection.objects)
+
+
 def test_the_face_plays_its_keys_in_a_file_opened_again(tmp_path):
     from mien.blender_addon import face_object
 

@@ -99,7 +99,7 @@ def running(
 
 def shown(running: Session) -> float:
     """The delay of the next frame that comes."""
-    while not running.show(bpy.context):
+    while not running.show():
         assert not running.step()
         time.sleep(0.002)
     return running.delay

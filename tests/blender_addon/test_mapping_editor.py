@@ -88,6 +88,25 @@ def test_the_slider_shows_a_channel_and_leaves_nothing(
     assert jaw.value == pytest.approx(0.3), "what was changed meanwhile is somebody's wish"
 
 
+def test_the_slider_of_a_saved_file_can_be_put_back(
+    head: bpy.types.Object, scene: bpy.types.Scene, tmp_path: Path
+) -> None:
+    scene.mien.target, scene.mien.mapping = head, "arkit"
+    bpy.ops.mien.edit_mapping()
+    edited = scene.mien.edited
+    edited.channel = next(i for i, c in enumerate(edited.channels) if c.target == "jawOpen")
+    head.data.shape_keys.key_blocks["jawOpen"].value = 0.125
+    edited.amount = 0.5
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    memory.lines = ["of this file"]
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert memory.lines == []
+    jaw = bpy.data.objects["Head"].data.shape_keys.key_blocks["jawOpen"]
+    assert jaw.value == 0.5
+    bpy.context.scene.mien.edited.amount = 0
+    assert jaw.value == 0.125
+
+
 def test_a_channel_without_a_target_is_told_and_left_out(
     head: bpy.types.Object, scene: bpy.types.Scene
 ) -> None:

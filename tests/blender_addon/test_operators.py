@@ -265,7 +265,44 @@ def test_a_target_that_went_away_is_named(
     running = session.Session(bpy.context)
     bpy.data.objects.remove(head)
     with pytest.raises(UserError, match="Head is no longer in the file"):
-        running.finish(bpy.context)
+        running.finish()
+
+
+def test_a_target_that_was_deleted_is_none(
+    take: Take, head: bpy.types.Object, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    """As users delete: it lives on in the file, as the panel points to it."""
+    take.save(tmp_path / "take.json")
+    prepare(tmp_path / "take.json", head)
+    bpy.ops.mien.capture()
+    running = session.Session(bpy.context)
+    bpy.ops.object.select_all(action="DESELECT")
+    head.select_set(True)
+    bpy.ops.object.delete()
+    assert scene.mien.target == head
+    assert not bpy.ops.mien.capture.poll() and not bpy.ops.mien.key_again.poll()
+    with pytest.raises(UserError, match="Head is no longer in the file"):
+        running.finish()
+    with pytest.raises(UserError, match="Choose a target"):
+        session.Session(bpy.context)
+
+
+def test_the_scene_of_a_capture_is_the_one_in_which_it_was_begun(
+    take: Take, head: bpy.types.Object, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    take.save(tmp_path / "take.json")
+    prepare(tmp_path / "take.json", head)
+    running = session.Session(bpy.context)
+    other = bpy.data.scenes.new("Other")
+    other.mien.start_frame, other.render.fps = 500, 60
+    other.mien.source, other.mien.target = scene.mien.source, head
+    bpy.context.window.scene = other
+    report = running.finish()
+    assert report.first == 1 and scene.mien.take and other.mien.take is None
+    running = session.Session(bpy.context)
+    bpy.data.scenes.remove(other)
+    with pytest.raises(UserError, match="The scene Other is no longer in the file"):
+        running.finish()
 
 
 def test_capture_is_grey_without_source_or_target() -> None:
@@ -356,7 +393,7 @@ def test_a_webcam_needs_no_file_and_is_started_from_the_panel(
         assert bpy.ops.mien.stop.poll()
         running.wait()
         with pytest.raises(UserError, match="Webcam 98 cannot be opened"):
-            running.finish(bpy.context)
+            running.finish()
     finally:
         running.close()
         keying.memory.running = None

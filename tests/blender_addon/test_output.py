@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from action_curves import curves_of, keys_of
 
-from mien.blender_addon import keyframes, keying
+from mien.blender_addon import actions, keyframes, keying
 from mien.blender_addon.rig_names import character
 from mien.blender_addon.thinning import Keys, thinned, whole
 from mien.core.take import Take
@@ -128,7 +129,7 @@ def test_an_action_that_was_pushed_down_is_tuned_where_it_is(
     keys = animated.data.shape_keys
     capture(take, animated, tmp_path)
     data = keys.animation_data
-    push_down(data, 1)
+    push_down(data, -20)
     scene.mien.tuning.strength = 0
     assert sum(len(track.strips) for track in data.nla_tracks) == 1
     assert data.action is None
@@ -149,6 +150,32 @@ def test_a_strip_goes_on_showing_what_it_showed_beside_the_take(
     (strip,) = (strip for track in data.nla_tracks for strip in track.strips)
     assert (strip.action_frame_start, strip.frame_start) == (-20, -20)
     assert strip.action_frame_end == strip.frame_end == pytest.approx(380 + 38, abs=1)
+
+
+def test_a_strip_stays_where_the_user_has_put_it(
+    head: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+) -> None:
+    keys = head.data.shape_keys
+    scene.mien.tuning.smoothing = 0
+    capture(take, head, tmp_path, where="STRIP", neutral="none")
+    ((strip,),) = (track.strips for track in keys.animation_data.nla_tracks)
+    long = strip.frame_end - strip.frame_start
+
+    def shown(frame: float) -> float:
+        scene.frame_set(int(frame))
+        return float(keys.key_blocks["jawOpen"].value)
+
+    whole = [shown(frame) for frame in range(1, 38, 3)]
+    scene.mien.start_frame = 200
+    assert (strip.frame_start, strip.frame_end) == pytest.approx((200, 200 + long))
+    assert [shown(frame) for frame in range(200, 237, 3)] == pytest.approx(whole, abs=1e-3)
+    strip.frame_end += 100
+    strip.frame_start += 100  # moved along the timeline, then stretched
+    strip.scale = 2
+    scene.mien.tuning.strength = 0.5
+    assert (strip.frame_start, strip.frame_end) == pytest.approx((300, 300 + 2 * long), abs=1e-3)
+    half = [shown(frame) for frame in range(300, 374, 6)]
+    assert half == pytest.approx([value / 2 for value in whole], abs=1e-3)
 
 
 @pytest.mark.parametrize("where", ["ACTION", "RANGE"])
@@ -359,6 +386,46 @@ def test_keys_on_a_linked_character_are_there_when_the_file_is_opened_again(
     assert keys.key_blocks["jawOpen"].value > 0.2
     (theirs,) = (item for item in bpy.data.shape_keys if item.library)
     assert theirs.animation_data is None
+
+
+def test_what_fails_leaves_no_override(head: bpy.types.Object, take: Take, tmp_path: Path) -> None:
+    collection = linked(head, tmp_path)
+    here = collection.override_hierarchy_create(bpy.context.scene, bpy.context.view_layer)
+    rig = next(item for item in here.all_objects if item.type == "ARMATURE")
+    mesh = next(item for item in here.all_objects if item.type == "MESH")
+    strip = rig.animation_data_create().nla_tracks.new()
+    strip.strips.new("own", 1, bpy.data.actions.new("own"))
+    before = len(bpy.data.meshes)
+    rig.animation_data.nla_tracks.active = strip
+    rig.animation_data.use_tweak_mode = True
+    with pytest.raises(RuntimeError, match="Leave the NLA tweak mode"):
+        capture(take, rig, tmp_path)
+    assert mesh.data.library and len(bpy.data.meshes) == before
+    rig.animation_data.use_tweak_mode = False
+    capture(take, rig, tmp_path)
+    assert mesh.data.override_library
+
+
+@pytest.fixture
+def numpy_2() -> Iterator[None]:
+    """The rules of the NumPy that newer Blenders have: a NumPy number keeps its precision."""
+    if not hasattr(np, "_set_promotion_state"):  # this is one
+        yield
+        return
+    before = np._get_promotion_state()
+    np._set_promotion_state("weak")
+    yield
+    np._set_promotion_state(before)
+
+
+def test_a_second_capture_replaces_the_last_key_too(head: bpy.types.Object, numpy_2: None) -> None:
+    """Keys are stored in single precision: the last may lie past the take that it came from."""
+    keys = head.data.shape_keys
+    frames = np.array([0.1, 5.3, 38.0866])  # the last is rounded up
+    for values in (np.ones(3), np.full(3, 0.25)):
+        channel = keyframes.Channel(keys, *JAW, frames, values)
+        actions.write([channel], "mien", "RANGE", [keys], [])
+    assert keys_of(curves_of(keys)[JAW])[:, 1].tolist() == [0.25] * 3
 
 
 @pytest.mark.parametrize("count", [1, 40])

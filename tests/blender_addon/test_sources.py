@@ -65,6 +65,20 @@ def test_a_photo_can_be_a_pose_without_keys(
     assert head.data.shape_keys.key_blocks["mouthSmileLeft"].value == pytest.approx(smile / 2)
 
 
+def test_a_photo_that_becomes_a_pose_leaves_no_key(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    settings, keys = scene.mien, head.data.shape_keys
+    settings.source, settings.target = str(media("one_face.jpg")), head
+    scene.frame_set(10)
+    bpy.ops.mien.capture()
+    smile = keys.key_blocks["mouthSmileLeft"].value
+    settings.photo = "POSED"
+    bpy.ops.mien.key_again()
+    assert not bpy.data.actions
+    assert keys.key_blocks["mouthSmileLeft"].value == pytest.approx(smile) and smile > 0.2
+
+
 def test_a_photo_stays_on_its_frame_when_it_is_tuned(
     media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene, tmp_path: Path
 ) -> None:
@@ -173,7 +187,7 @@ def test_the_tracked_face_is_shown_while_capturing(
     try:
         while running.picture is None:
             assert not running.step()
-            running.show(bpy.context)
+            running.show()
         shown = np.array(running.picture._preview.image_pixels[:], np.int32)
         colours = shown.view(np.uint8).reshape(-1, 4)
         assert len(colours) == SIDE**2 and len(np.unique(shown)) > 500
