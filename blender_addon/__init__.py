@@ -39,7 +39,7 @@ _CLASSES = (
 )
 
 
-@bpy.app.handlers.persistent
+@bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
 def _forget(_path: str) -> None:
     """What the panel says is of the file that was open before."""
     memory.lines = []

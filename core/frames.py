@@ -98,11 +98,12 @@ def open_footage(
         total = count if count > 0 else None
     opening = next(frames, None)
     if opening is None:
+        if not first:
+            raise UserError(f"{path.name} holds no picture that can be read: choose another file.")
+        if total is None:  # a recording whose end was never written
+            raise UserError(f"{path.name} has no frame {first}: choose an earlier range.")
         raise UserError(
-            f"{path.name} has no frame {first}: choose "
-            f"{f'a range within its {total} frames' if total else 'an earlier range'}."
-            if first
-            else f"{path.name} holds no picture that can be read: choose another file."
+            f"{path.name} has no frame {first}: choose a range within its {total} frames."
         )
     if total is not None:
         total = max(1, min(total, _stop(end) or total) - first)
