@@ -295,9 +295,11 @@ def _into_strip(owner: bpy.types.ID, now: _State, new: _New, label: str) -> None
     strip.action = new.action
     if now.slot:
         strip.action_slot = new.action.slots[now.slot]
-    if now.old_strip and new.last and not np.allclose(was, _span(new.last)):
-        # What it showed of the action beside the take it goes on showing.
-        first, last = min(first, was[0]), max(last, was[1])
+    if now.old_strip and new.last and not np.allclose(was, shown := _span(new.last)):
+        if shown[0] <= was[0] and was[1] <= shown[1]:  # a part of the take, and now the same part
+            first, last = (frame + first - shown[0] for frame in was)
+        else:  # what it showed of the action beside the take it goes on showing
+            first, last = min(first, was[0]), max(last, was[1])
     # Where the user has moved or stretched the strip, it stays.
     start = at + (first - was[0]) * scale if now.old_strip else first
     end = start + (last - first) * scale * repeat

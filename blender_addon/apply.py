@@ -30,12 +30,14 @@ from .wording import say
 
 @dataclass(frozen=True)
 class Report:
-    """What was keyed: frames (first, last), channels, and what was not, by name.
+    """What was keyed, or ``posed`` without keys: frames (first, last), channels, and what was not,
+    by name.
 
     not_shown: action units for which the convention of the rig has nothing.
     """
 
     actions: list[bpy.types.Action]
+    posed: bool
     first: float
     last: float
     channels: int
@@ -45,13 +47,13 @@ class Report:
 
     def lines(self) -> list[str]:
         """For people to read: what was done, then what was left out."""
-        if self.actions:
+        if self.posed:
+            done = say("{count} channels posed, without keys", count=self.channels)
+        else:
             done = say(
                 "{count} channels keyed, frames {first:.0f} to {last:.0f}",
                 count=self.channels, first=self.first, last=self.last,
             )  # fmt: skip
-        else:
-            done = say("{count} channels posed, without keys", count=self.channels)
         out = [done]
         if self.unmatched:
             out.append(say("Not on this character: {names}", names=", ".join(self.unmatched)))
@@ -133,6 +135,7 @@ def applying(
         show(channels)
     return Report(
         made,
+        pose,
         min(float(c.frames[0]) for c in channels),
         max(float(c.frames[-1]) for c in channels),
         len(channels),

@@ -110,9 +110,10 @@ def build_face(
 
 
 def _home(context: Any) -> Any:
-    """Where new objects go, as Blender's own: a linked collection takes none."""
-    linked = context.collection.library is not None
-    return context.scene.collection if linked else context.collection
+    """Where new objects go, as Blender's own: a linked or overridden collection takes none."""
+    active = context.collection
+    theirs = active.library or active.override_library
+    return context.scene.collection if theirs else active
 
 
 def _armature(context: Any, model: FaceModel, person: Person) -> Any:

@@ -126,7 +126,7 @@ class Session:
         """That in which the capture was begun, whichever is looked at now."""
         scene = bpy.data.scenes.get(self.scene)
         if scene is None:
-            raise UserError(f"The scene {self.scene} is no longer in the file: capture again.")
+            raise UserError(f"There is no scene {self.scene} any more: choose the take in another.")
         return scene
 
     def finish(self) -> Report:
@@ -134,15 +134,15 @@ class Session:
 
         UserError says why not; where there is a take, it is kept all the same.
         """
-        return at_once(self._finish(self._scene()))
+        return at_once(self._finish())
 
     def finish_slice(self) -> Report | None:
         """Some ms of :meth:`finish`; None until it is done."""
         if self._finishing is None:
-            self._finishing = Sliced(self._finish(self._scene()))
+            self._finishing = Sliced(self._finish())
         return self._finishing.result if self._finishing.step() else None
 
-    def _finish(self, scene: bpy.types.Scene) -> Steps[Report]:
+    def _finish(self) -> Steps[Report]:
         if self.puppet:
             self.puppet.rest()
         if self._job:
@@ -158,23 +158,24 @@ class Session:
         assert take
         content = yield partial(takes.content, take)
         try:
-            target = bpy.data.objects.get(self.target)
+            scene, target = self._scene(), bpy.data.objects.get(self.target)
             if not there(target):
                 raise UserError(f"{self.target} is no longer in the file: choose another target.")
             on = character(target, scene.mien.others)
             report = yield from keying(scene, take, on, self._neutral)
         except UserError:
-            self._keep(scene, take, content)
+            self._keep(take, content)
             raise
-        takes.remember(self._keep(scene, take, content), report.actions)
+        takes.remember(self._keep(take, content), report.actions)
         scene.mien.target = target
         note = self.progress.note
         memory.lines = report.lines() + ([told(note)] if note else [])
         return report
 
-    def _keep(self, scene: bpy.types.Scene, take: Take, content: str) -> bpy.types.Text:
+    def _keep(self, take: Take, content: str) -> bpy.types.Text:
         text = takes.keep(take, self._neutral, content)
-        scene.mien.take = text
+        if scene := bpy.data.scenes.get(self.scene):
+            scene.mien.take = text
         self.kept = True
         return text
 

@@ -1,7 +1,7 @@
 """From footage to takes: find and follow the faces, align them, estimate what they show.
 
 The estimator reads a face against the same face at rest.  So a clip is estimated twice: first
-without a neutral, to see which frame is the calmest, then against that frame.
+without a neutral, to see in which frame it rests, then against that frame.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def capture(
 
     ``neutral`` marks the first and last frame in which the performers rest, or is the file of one
     that was saved (see ``Neutral``); without it, and for a face that no marked frame shows, the
-    calmest frame of each face serves; a single frame, which would be its own, has no marked one.
+    frame in which each face rests serves; a single frame, its own, has no marked one.
     ``progress`` is told now and then and once at the end; ``cancelled`` is asked for every frame
     and raises Cancelled; ``finished`` ends live footage.
     ``live`` is told, for every frame, when it was read (``time.time()``) and what the last of the
@@ -261,10 +261,8 @@ def _neutral(face: _Face, marked: Sequence[int] = ()) -> Sample | None:
         return None
     others = _some(marked or range(len(face.samples)))
     points = np.stack([face.samples[i].points for i in others])
-    alike = [
-        np.sum(np.square(face.samples[i].points - points).mean(axis=(1, 2)) < ALIKE**2)
-        for i in calm
-    ]
+    apart = [np.square(face.samples[i].points - points).mean(axis=(1, 2)) for i in calm]
+    alike = [np.sum(1 / (1 + a / ALIKE**2)) for a in apart]
     return face.samples[calm[int(np.argmax(alike))]]
 
 

@@ -61,7 +61,7 @@ def paced(frames: Iterable[Frame]) -> Iterator[Frame]:
     shown = 0.0
     for frame in frames:
         now = time.monotonic()
-        if began is None or now - shown > BEHIND > LATE > began + frame.time - now:
+        if began is None or (now - shown > BEHIND and began + frame.time - now <= -LATE):
             began = now - frame.time
         early = began + frame.time - now
         if early > 0:

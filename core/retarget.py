@@ -138,11 +138,11 @@ def _targets(channel: Channel, rig: RigNames) -> tuple[Kind, list[str]]:
 def _unit(channel: Channel, rig: RigNames) -> tuple[float, list[str]]:
     """(what a value counts in: the distance of the two bones of a unit, those that lack)."""
     known = tuple(rig.bone_heads)
-    ends = {bone: next(iter(find_any([bone], known)), None) for bone in channel.unit}
-    lacking = [bone for bone, end in ends.items() if end is None]
+    ends = [find_any([bone], known)[:1] for bone in channel.unit]
+    lacking = [bone for bone, end in zip(channel.unit, ends, strict=True) if not end]
     if lacking or not ends:
         return 1.0, lacking
-    here, there = (rig.bone_heads[end] for end in ends.values() if end is not None)
+    here, there = (rig.bone_heads[end] for (end,) in ends)
     return float(np.linalg.norm(here - there)), []
 
 

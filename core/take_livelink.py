@@ -5,8 +5,8 @@ and three angles each of the head, the left and the right eye.
 
 Time codes are HH:MM:SS:FF.fff, where FF counts frames from the start of the second and fff
 thousandths of one: recordings go from 14:58:02:59.666 to 14:58:03:00.668.  The file does not say
-how many frames make a second; it is the smallest usual rate above the highest FF, and 60, the
-app's own, in a file too short to tell.
+how many frames make a second; it is the smallest usual rate above the highest FF at which frames
+are evenly apart, or the smallest of all, and 60, the app's own, in a file too short to tell.
 
 Angles are radians.  The head's yaw > 0 turns to the subject's left, pitch > 0 looks up, roll > 0
 tilts towards the right shoulder; the eyes go the other way round, yaw > 0 to the right and pitch
@@ -165,11 +165,11 @@ def _seconds(codes: list[str]) -> Array:
         raise ValueError(f"its time codes count {highest} frames in a second; 120 are too many")
     if not np.ptp(whole):
         rates = [max(rates[0], RATE)]
-    # Frames of slow footage never come near the rate: at it they are the most evenly apart.
+    # Frames of slow footage never come near their rate: but at it alone they are evenly apart.
     clocks = [np.unwrap(whole + frames / rate, period=_DAY) for rate in rates]
-    return min(clocks, key=_unevenness)
+    return next((clock for clock in clocks if _unevenness(clock) < 0.01), clocks[0])
 
 
 def _unevenness(times: Array) -> float:
     apart = np.diff(times)
-    return round(float(apart.std() / max(apart.mean(), 1e-9)), 6) if len(apart) else 0.0
+    return float(apart.std() / max(apart.mean(), 1e-9)) if len(apart) else 0.0

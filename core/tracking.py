@@ -23,6 +23,7 @@ PLAIN: Final = 0.9999  # ... or else how sure these must be: it sees little of o
 PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks refuse some
 HOLD: Final = 0.01  # of the eyes' distance: a stiller face is looked at in the same patches
+ASTRAY: Final = 0.03  # of the eyes' distance, from where patches are cut to what they show
 SAME: Final = 0.4  # two boxes that overlap more are one face
 _SMALLEST: Final = 8.0  # pixels; a box below that is no face
 
@@ -41,6 +42,12 @@ class _Place:
     afar: Array  # its landmarks as seen from afar when the patches were placed
     about: Array  # the landmarks about which they are cut since
     off: Array  # from its landmarks as seen from afar to the refined ones, in its last frame
+
+
+def _apart(before: Array, now: Array) -> float:
+    """How far landmarks (68, 2) have moved, along x and y in the mean, in distances of the eyes."""
+    eyes = max(float(np.linalg.norm(now[36] - now[45])), 1e-6)
+    return float(np.abs(now - before).mean()) / eyes
 
 
 def _face(number: int, seen: Seen) -> Face:
@@ -88,7 +95,10 @@ class Tracker:
         about = [self._places[face.number].about for face in faces]
         closer = look_closer(self._networks, image, faces, about, mirror)
         for face, near in zip(faces, closer, strict=True):
-            self._places[face.number].off = near.points - face.points
+            place = self._places[face.number]
+            place.off = near.points - face.points
+            if _apart(place.about, near.points) > ASTRAY:  # it moved too fast: look anew
+                del self._places[face.number]
         return [_face(face.number, near) for face, near in zip(faces, closer, strict=True)]
 
     def _look(self, image: NDArray[Any]) -> None:
@@ -121,8 +131,7 @@ class Tracker:
         if held is None:
             (near,) = look_closer(self._networks, image, [face], [face.points], mirror)
             return _Place(face.points, near.points, near.points - face.points)
-        eyes = max(float(np.linalg.norm(face.points[36] - face.points[45])), 1e-6)
-        if np.abs(face.points - held.afar).mean() <= HOLD * eyes:
+        if _apart(held.afar, face.points) <= HOLD:
             return held
         return _Place(face.points, face.points + held.off, held.off)
 

@@ -93,7 +93,7 @@ def fit_image(
 ) -> dict[str, Any]:
     """Fits the face of a picture; writes ``out`` (JSON) and a picture of it beside G(y) there.
 
-    UserError where one of them would take the place of something else.
+    UserError where one of them would take the place of the picture itself.
     """
     beside = out.with_suffix(".png")
     if out.suffix.lower() != ".json":

@@ -267,12 +267,13 @@ class Training:
         return {} if self.rank else self.report()
 
     def judges(self) -> NDArray[np.int64]:
-        """The held-out samples, where there are others without those of the seeds by whose people
-        the network was calibrated before it was tuned."""
+        """The held-out samples, where others act without those of the seeds by whose people the
+        network was calibrated before it was tuned."""
         calibrations = [c for part in self.before.values() for c in part.get("calibrated", [])]
         heard = {seed for calibration in calibrations for seed in calibration["seeds"]}
         strangers = self.held[~np.isin(self.task.pairs.seed[self.held], list(heard))]
-        return strangers if len(strangers) else self.held
+        acting = self.task.pairs.acting
+        return strangers if len(acting(strangers)) or not len(acting(self.held)) else self.held
 
     def report(self) -> dict[str, Any]:
         self.save()  # what was learnt is not lost where judging fails

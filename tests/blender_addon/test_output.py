@@ -176,6 +176,11 @@ def test_a_strip_stays_where_the_user_has_put_it(
     assert (strip.frame_start, strip.frame_end) == pytest.approx((300, 300 + 2 * long), abs=1e-3)
     half = [shown(frame) for frame in range(300, 374, 6)]
     assert half == pytest.approx([value / 2 for value in whole], abs=1e-3)
+    strip.action_frame_end, strip.action_frame_start = 220, 210  # a part of it alone
+    there = strip.frame_start, strip.frame_end
+    scene.mien.tuning.strength = 1
+    assert (strip.action_frame_start, strip.action_frame_end) == (210, 220)
+    assert (strip.frame_start, strip.frame_end) == pytest.approx(there)
 
 
 @pytest.mark.parametrize("where", ["ACTION", "RANGE"])

@@ -197,11 +197,27 @@ def test_patches_of_a_moving_face_are_cut_where_its_parts_are(media, monkeypatch
     for frame in open_footage(media("smile.mp4"), start=14, end=30).frames:
         tracker.update(frame.image)
     assert sum(found) == 18  # the first frame's twice
-    assert np.mean(about[1:]) < 0.4 * np.mean(afar[1:]), (np.mean(about[1:]), np.mean(afar[1:]))
+    assert np.mean(about[1:]) < 0.5 * np.mean(afar[1:]), (np.mean(about[1:]), np.mean(afar[1:]))
 
 
+def test_a_face_that_jumped_is_seen_where_it_is(media) -> None:
+    """A cut to its mirror image, then nothing moves: what was true of the frame before is not."""
+    frames = [f.image for f in open_footage(media("smile.mp4"), start=14, end=30).frames]
+    still = np.ascontiguousarray(frames[-1][:, ::-1])
+    loaded = models.load("cpu")
+    (truth,) = Tracker(loaded, 1).update(still)
+    tracker = Tracker(loaded, 1)
+    for image in frames:
+        tracker.update(image)
+    for _ in range(6):
+        (face,) = tracker.update(still)
+    eyes = np.linalg.norm(truth.points[36] - truth.points[45])
+    assert np.abs(face.points - truth.points).mean() < 0.006 * eyes
+
+
+@pytest.mark.parametrize("noise", [0.001, 0.008])
 @pytest.mark.parametrize("marked", [(), tuple(range(40))])
-def test_a_face_rests_where_it_returns_to(marked: tuple[int, ...]) -> None:
+def test_a_face_rests_where_it_returns_to(marked: tuple[int, ...], noise: float) -> None:
     """Rest, a mouth held open as long as that, rest: neither what is between them, which is nearest
     to all, nor what is held once."""
     rng = np.random.default_rng(0)
@@ -212,7 +228,7 @@ def test_a_face_rests_where_it_returns_to(marked: tuple[int, ...]) -> None:
     ]
     face = _Face()
     for i, share in enumerate(way):
-        points = rest + share * (open_mouth - rest) + rng.normal(0, 0.001, (68, 2))
+        points = rest + share * (open_mouth - rest) + rng.normal(0, noise, (68, 2))
         face.rows.append(i)
         face.samples.append(Sample(points.astype(np.float32), np.zeros((2, 3), np.float32)))
         face.vectors.append(np.zeros(parameters.SIZE))
@@ -220,7 +236,7 @@ def test_a_face_rests_where_it_returns_to(marked: tuple[int, ...]) -> None:
     found = _neutral(face, marked)
     assert found is not None
     away = np.abs(found.points - rest).mean(), np.abs(open_mouth - rest).mean()
-    assert away[0] < 0.15 * away[1], away
+    assert away[0] < 0.15 * away[1] + noise, away
 
 
 def test_most_of_several_faces_are_found(media) -> None:

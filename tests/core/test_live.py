@@ -42,6 +42,18 @@ def test_footage_that_is_read_more_slowly_than_it_plays_goes_on() -> None:
     assert max(np.diff([when for _, when in at])) < 2 * BEHIND
 
 
+def test_frames_that_take_long_to_read_are_not_early() -> None:
+    picture = np.zeros((2, 2, 3), np.uint8)
+
+    def slow():
+        for i in range(6):
+            time.sleep(BEHIND + 0.03)
+            yield Frame(i, 0.3 * i, picture)
+
+    at = [time.monotonic() for _ in paced(slow())]
+    assert np.diff(at).min() > 0.3 - 0.01
+
+
 def test_live_values_follow_the_face_and_the_take_is_whole(media) -> None:
     told: list[tuple[float, float, dict[str, float]]] = []
     began = time.monotonic()

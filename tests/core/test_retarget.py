@@ -195,6 +195,13 @@ def test_the_characters_axes_hold_whatever_the_bones_rest_axes():
     assert not retarget(take, mapping_of(*channels), spelt).unmatched
 
 
+def test_a_unit_of_one_bone_moves_nothing():
+    channel = Channel("bone", "lip", {"AU26": 1}, "location", 0, unit=("a", "a"))
+    rig = RigNames(bones=("lip",), bone_heads={"a": np.ones(3)})
+    (curve,) = retarget(take_of(AU26=[0, 0.5, 1]), mapping_of(channel), rig).curves
+    assert not curve.values.any()
+
+
 def test_what_moves_one_key_from_two_sides_moves_it_as_far_as_the_stronger():
     """A model without winks blinks with whichever lid closes more."""
     channels = [

@@ -202,6 +202,15 @@ def test_slow_footage_keeps_its_times(tmp_path: Path, fps: float) -> None:
     assert back.timestamps == pytest.approx(take.timestamps, abs=1e-3)
 
 
+@pytest.mark.parametrize("fps", [24, 25, 30, 50, 60])
+def test_a_gap_does_not_change_the_rate(tmp_path: Path, fps: int) -> None:
+    """Frames that were dropped leave a gap; the others are as far apart as ever."""
+    wanted = [n for n in range(5 * fps) if not 2 * fps < n < 2 * fps + 0.9 * fps]
+    codes = [f"00:00:{n // fps:02d}:{n % fps:02d}" for n in wanted]
+    take = loaded(tmp_path, live_link([f"{code},61,0.5,0.1" for code in codes]))
+    assert take.timestamps == pytest.approx(np.array(wanted) / fps, abs=1e-9)
+
+
 def test_a_recording_with_repeated_and_lost_frames(tmp_path: Path) -> None:
     rows = ["00:00:00:01.0,61,0.5,0.1", "00:00:00:01.0,61,0.5,0.1", "00:00:00:02.0,0,,"]
     take = loaded(tmp_path, live_link([*rows, "00:00:00:03.0,0", "00:00:00:04.0,61,0.7,0.2"]))

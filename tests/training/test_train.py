@@ -104,12 +104,14 @@ def test_a_tuning_that_was_cut_off_goes_on(pairs, tmp_path):
 
 
 def test_who_calibrated_a_network_does_not_judge_it(pairs, tmp_path):
-    pairs = replace(pairs, seed=pairs.seed.copy())
+    pairs = replace(pairs, seed=pairs.seed.copy(), neutral=pairs.neutral.copy())
     training = Training(TASKS["finder"](pairs), tmp_path, 1, torch.device("cpu"))
     assert (training.judges() == training.held).all()
     pairs.seed[training.held[::2]] = 99
     training.before = {"estimator": {"calibrated": [{"seeds": [99]}]}, "refiner": {}}
     assert (training.judges() == np.delete(training.held, np.s_[::2])).all()
+    pairs.neutral[training.held[1::2]] = -1  # they do not act beside a face at rest
+    assert (training.judges() == training.held).all()
     pairs.seed[training.held] = 99
     assert (training.judges() == training.held).all()  # better these than nobody
 
