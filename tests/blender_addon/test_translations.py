@@ -177,7 +177,7 @@ def test_sentences_come_in_the_language_of_blender(monkeypatch: pytest.MonkeyPat
     """bpy as a module has one language: its dictionary is asked here as Blender would ask it."""
     spanish = translations.texts()["es"]
     monkeypatch.setattr(wording, "translated", lambda english: spanish["*", english])
-    report = Report([], False, 1, 63, 47, ["jawOpen"], [], [])
+    report = Report([], True, 1, 63, 47, ["jawOpen"], [], [])
     assert report.lines() == [
         "47 canales en pose, sin claves",
         "No están en este personaje: jawOpen",
