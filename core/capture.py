@@ -142,8 +142,8 @@ def capture(
     fps), each over all frames; where no face is seen its ``success`` is False throughout.
 
     ``neutral`` marks the first and last frame in which the performers rest, or is the file of one
-    that was saved (see ``Neutral``); without it, and for a face that no marked frame shows, the
-    frame in which each face rests serves; a single frame, its own, has no marked one.
+    that was saved (see ``Neutral``); without it, and for a face that no marked frame shows, a frame
+    in which each face rests serves; a single frame, which would be its own, has no marked one.
     ``progress`` is told now and then and once at the end; ``cancelled`` is asked for every frame
     and raises Cancelled; ``finished`` ends live footage.
     ``live`` is told, for every frame, when it was read (``time.time()``) and what the last of the

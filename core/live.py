@@ -61,9 +61,9 @@ def paced(frames: Iterable[Frame]) -> Iterator[Frame]:
     shown = 0.0
     for frame in frames:
         now = time.monotonic()
-        if began is None or (now - shown > BEHIND and began + frame.time - now <= -LATE):
-            began = now - frame.time
-        early = began + frame.time - now
+        early = 0.0 if began is None else began + frame.time - now
+        if began is None or (early <= -LATE and now - shown > BEHIND):
+            began, early = now - frame.time, 0.0
         if early > 0:
             time.sleep(early)
         if early > -LATE:

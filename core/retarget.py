@@ -103,8 +103,7 @@ def retarget(take: Take, mapping: Mapping, available: RigNames) -> Retargeted:
                     _add(vectors, target, channel.property, scale * values[:, None], ways)
                 else:
                     number = kind, target, channel.property, channel.axis
-                    nothing = _Strongest(values, np.full(len(take), -1.0))
-                    numbers.setdefault(number, nothing).add(values, away)
+                    numbers.setdefault(number, _Strongest(values, away)).add(values, away)
     if mapping.head:
         _head(take, mapping.head, available, vectors, out)
     if mapping.gaze:

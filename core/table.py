@@ -33,9 +33,8 @@ def chosen(header: list[str], rows: Rows, wanted: Iterable[int]) -> tuple[list[s
 
 
 def numbers(header: list[str], rows: Rows) -> Array:
-    """(N, columns); an empty cell and every way to spell nan become nan."""
-    if any(len(row) != len(header) for row in rows):
-        raise ValueError("its rows and its header differ in length")
+    """(N, columns) of rows as long as the header; an empty cell and every way to spell nan become
+    nan."""
     try:
         table = np.array(rows, float)
     except ValueError:

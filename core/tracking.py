@@ -35,7 +35,7 @@ class Face(Seen):
     number: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Place:
     """Where the patches of a face are cut."""
 
@@ -91,14 +91,13 @@ class Tracker:
 
         May run beside ``follow`` of the next frame.
         """
-        self._places = {face.number: self._place(image, face, mirror) for face in faces}
-        about = [self._places[face.number].about for face in faces]
-        closer = look_closer(self._networks, image, faces, about, mirror)
-        for face, near in zip(faces, closer, strict=True):
-            place = self._places[face.number]
-            place.off = near.points - face.points
-            if _apart(place.about, near.points) > ASTRAY:  # it moved too fast: look anew
-                del self._places[face.number]
+        placed = [self._placed(image, face, mirror) for face in faces]
+        closer = look_closer(self._networks, image, faces, [about for _, about in placed], mirror)
+        self._places = {
+            face.number: _Place(afar, about, near.points - face.points)
+            for face, (afar, about), near in zip(faces, placed, closer, strict=True)
+            if _apart(about, near.points) <= ASTRAY  # else it moved too fast: look anew
+        }
         return [_face(face.number, near) for face, near in zip(faces, closer, strict=True)]
 
     def _look(self, image: NDArray[Any]) -> None:
@@ -124,16 +123,16 @@ class Tracker:
                 if len(self._seen) == self._faces:
                     return
 
-    def _place(self, image: NDArray[Any], face: Face, mirror: bool) -> _Place:
-        """Where to cut the patches: what a still face shows then moves by no pixel, and where a
-        face is seen from afar errs much as in the frame before."""
+    def _placed(self, image: NDArray[Any], face: Face, mirror: bool) -> tuple[Array, Array]:
+        """``afar`` and ``about`` of the face's place: what a still face shows moves by no pixel,
+        and from afar a face is seen with much the error of the frame before."""
         held = self._places.get(face.number)
         if held is None:
             (near,) = look_closer(self._networks, image, [face], [face.points], mirror)
-            return _Place(face.points, near.points, near.points - face.points)
+            return face.points, near.points
         if _apart(held.afar, face.points) <= HOLD:
-            return held
-        return _Place(face.points, face.points + held.off, held.off)
+            return held.afar, held.about
+        return face.points, face.points + held.off
 
     def _accept(self, number: int, face: Seen) -> None:
         box = alignment.face_box(face.points)

@@ -277,21 +277,21 @@ class Training:
 
     def report(self) -> dict[str, Any]:
         self.save()  # what was learnt is not lost where judging fails
-        network = self.network.eval()
-        scores = self.task.score(network, self.judges())
+        network, judges = self.network.eval(), self.judges()
+        scores = self.task.score(network, judges)
         self.save(scores)
         report = {
             "network": self.task.name,
             "steps": self.step,
             "minutes": round(self.spent / 60, 2),
             "device": str(self.device),
-            "samples": {"training": len(self.train), "held out": len(self.judges())},
+            "samples": {"training": len(self.train), "held out": len(judges)},
             "loss every 10 s": self.losses,
             "scores": scores,
         }
         text = json.dumps(report, indent=1) + "\n"
         write_file(self.out / f"{self.task.name}.json", text.encode())
-        write_picture(self.out / f"{self.task.name}.png", self.task.picture(network, self.judges()))
+        write_picture(self.out / f"{self.task.name}.png", self.task.picture(network, judges))
         return report
 
 

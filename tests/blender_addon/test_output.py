@@ -114,40 +114,38 @@ def test_a_strip_plays_above_an_action_that_stays(
     assert len(bpy.data.actions) == 1
 
 
-def push_down(data: bpy.types.AnimData, frame: int) -> None:
-    """Puts the action into a strip from a frame on."""
+@pytest.fixture
+def pushed_down(animated: bpy.types.Object, take: Take, tmp_path: Path) -> bpy.types.AnimData:
+    """What animates the character's shape keys: an action with the take and keys of its own, in a
+    strip from its first frame on, -20."""
+    capture(take, animated, tmp_path)
+    data = animated.data.shape_keys.animation_data
     action, slot = data.action, getattr(data, "action_slot", None)
-    strip = data.nla_tracks.new().strips.new("pushed", frame, action)
+    strip = data.nla_tracks.new().strips.new("pushed", -20, action)
     if slot:
         strip.action_slot = slot
     data.action = None
+    return data
 
 
 def test_an_action_that_was_pushed_down_is_tuned_where_it_is(
-    animated: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+    pushed_down: bpy.types.AnimData, animated: bpy.types.Object, scene: bpy.types.Scene
 ) -> None:
     keys = animated.data.shape_keys
-    capture(take, animated, tmp_path)
-    data = keys.animation_data
-    push_down(data, -20)
     scene.mien.tuning.strength = 0
-    assert sum(len(track.strips) for track in data.nla_tracks) == 1
-    assert data.action is None
+    assert sum(len(track.strips) for track in pushed_down.nla_tracks) == 1
+    assert pushed_down.action is None
     scene.frame_set(15)
     assert keys.key_blocks["jawOpen"].value == 0
     assert keys.key_blocks["own shape"].value > 0, "its other channels are still in it"
 
 
 def test_a_strip_goes_on_showing_what_it_showed_beside_the_take(
-    animated: bpy.types.Object, take: Take, tmp_path: Path, scene: bpy.types.Scene
+    pushed_down: bpy.types.AnimData, scene: bpy.types.Scene
 ) -> None:
-    keys = animated.data.shape_keys
-    capture(take, animated, tmp_path)
-    data = keys.animation_data
-    push_down(data, -20)
     scene.mien.tuning.strength = 0.5
     scene.mien.start_frame = 380
-    (strip,) = (strip for track in data.nla_tracks for strip in track.strips)
+    (strip,) = (strip for track in pushed_down.nla_tracks for strip in track.strips)
     assert (strip.action_frame_start, strip.frame_start) == (-20, -20)
     assert strip.action_frame_end == strip.frame_end == pytest.approx(380 + 38, abs=1)
 
