@@ -208,19 +208,21 @@ class BiSeNet(nn.Module):
         return Features(fused, stages, self.conv_out(fused).softmax(1))
 
     def heads(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (B, 19, H, W) three times: the answer, and those of the two heads that only
-        teach the context path."""
+        """Logits (B, 19, H/8, W/8) of the answer, and (B, 19, H/8, W/8) and (B, 19, H/16, W/16) of
+        the two heads that only teach the context path."""
         fused, _, fine, coarse = self._see(image)
-        logits = self.conv_out(fused), self.conv_out16(fine), self.conv_out32(coarse)
-        answer, first, second = (_enlarged(x, image) for x in logits)
-        return answer, first, second
+        return self.conv_out(fused), self.conv_out16(fine), self.conv_out32(coarse)
 
     def forward(self, image: Tensor) -> Tensor:
-        return _enlarged(self.conv_out(self._see(image)[0]), image)
+        logits = self.conv_out(self._see(image)[0])
+        return F.interpolate(logits, image.shape[-2:], mode="bilinear", align_corners=True)
 
 
-def _enlarged(logits: Tensor, image: Tensor) -> Tensor:
-    return F.interpolate(logits, image.shape[-2:], mode="bilinear", align_corners=True)
+def enlarged_at(logits: Tensor, places: Tensor) -> Tensor:
+    """Logits (B, 19, P) of pixels at ``places`` (B, P, 2), x and y from 0 to 1 between the centres
+    of the outermost: what :class:`BiSeNet` answers there, from ``heads``."""
+    grid = (2 * places - 1)[:, None]
+    return F.grid_sample(logits, grid, padding_mode="border", align_corners=True)[:, :, 0]
 
 
 def load_bisenet(path: Path) -> BiSeNet:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.core import alignment
+from mien.core import alignment, parameters
 from mien.core.alignment import mirror_points
 from mien.training import augment
 from mien.training.data import Pairs, Pixels
@@ -21,26 +21,32 @@ from mien.training.lightcnn import CROP, EMBEDDING, SIZE, LightCNN
 from mien.training.metrics import Scores
 from mien.training.task import Array, Batch, Task, compose, sheet, to_tensor
 
-# CosFace (Wang et al. 2018): cosines are scaled, and the right one must win by a margin.
-SCALE: Final = 24.0
-MARGIN: Final = 0.2
+SCALE: Final = 16.0  # of cosines, before the likeliest one is chosen
+VALUES: Final = 4.0  # what the face model's values weigh beside that choice
 _BATCH: Final = 64  # faces judged at once
+_PEOPLE: Final = parameters.IDENTITY.stop - parameters.IDENTITY.start
 
 
-class Classifier(LightCNN):
-    """F_reg with the published file's ``fc2``: one direction (256,) for each of P people."""
+class Described(LightCNN):
+    """F_reg that says the face model's values too, in place of the published file's classifier
+    ``fc2``: pictures tell who is who from the first step on, where thousands of people with four
+    pictures each take long to be told apart by name."""
 
-    def __init__(self, width: float, people: int) -> None:
+    def __init__(self, width: float) -> None:
         super().__init__(width)
-        self.config["people"] = people
-        self.fc2 = nn.Linear(EMBEDDING, people, bias=False)
+        self.fc2 = nn.Linear(EMBEDDING, _PEOPLE, bias=False)
 
-    def cosines(self, image: Tensor) -> Tensor:
-        """(B, P) of crops (B, 1, 128, 128) and people."""
-        embedding = F.dropout(self(image), training=self.training)
-        # A margin is told from its neighbours by more digits than bfloat16 has.
-        with torch.autocast(image.device.type, enabled=False):
-            return F.linear(F.normalize(embedding.float()), F.normalize(self.fc2.weight))
+
+def mistaken(embedding: Tensor, who: Tensor) -> Tensor:
+    """How unlikely it is to choose the right one among all others, for each of embeddings (2 N,
+    256), the other picture of whose person ``who`` (2 N,) is N away: the N-pair loss of Sohn 2016
+    with cosines, as of Chen et al. 2020."""
+    unit = F.normalize(embedding.float())
+    rows = torch.arange(len(who), device=who.device)
+    mate = rows.roll(len(who) // 2)
+    same = who[:, None] == who  # itself, and its person's pictures that chance brought
+    same[rows, mate] = False
+    return F.cross_entropy((SCALE * unit @ unit.T).masked_fill(same, -torch.inf), mate)
 
 
 def equal_error_rate(same: ArrayLike, other: ArrayLike) -> float:
@@ -56,20 +62,36 @@ def equal_error_rate(same: ArrayLike, other: ArrayLike) -> float:
 
 class RecognizerTask(Task):
     name = "recognizer"
-    batch_size = 32
+    batch_size = 64
     rate = 1e-3
+    extras = ("vectors",)
 
     def __init__(self, pairs: Pairs, width: float = 1.0) -> None:
         super().__init__(pairs)
+        assert pairs.vectors is not None
         self.width = width
-        self.people = np.unique(pairs.person[pairs.split()[0]])
+        about, (train, _) = pairs.vectors[:, parameters.IDENTITY], pairs.split()
+        spread = about[train].std(0)
+        self.about = (about - about[train].mean(0)) / np.where(spread > 0, spread, 1)
+        # The samples by person, where each person's begin, and where each sample stands there.
+        self._by_person = np.argsort(pairs.person, kind="stable")
+        self._place = np.argsort(self._by_person)
+        self._count = np.bincount(pairs.person)
+        self._first = np.cumsum(self._count) - self._count
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:
         parser.add_argument("--width", type=float, default=1.0, help="of the published channels")
 
     def network(self) -> nn.Module:
-        return Classifier(self.width, len(self.people))
+        return Described(self.width)
+
+    def mates(self, rng: Generator, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of each sample's person another sample, the same one where there is no other."""
+        person = self.pairs.person[indices]
+        first, count = self._first[person], self._count[person]
+        further = rng.integers(1, np.maximum(count, 2))
+        return self._by_person[first + (self._place[indices] - first + further) % count]
 
     def crop(self, rng: Generator, i: int, disturbed: bool) -> Pixels:
         """(128, 128, 1) grey: a sample in the crop of F_reg, over some background."""
@@ -88,17 +110,20 @@ class RecognizerTask(Task):
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], np.uint8)
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
-        """Crops (B, 1, 128, 128) and whose they are (B,) among the people of training."""
-        crops = [self.crop(rng, int(i), disturbed) for i in indices]
-        who = np.searchsorted(self.people, self.pairs.person[indices])
-        return to_tensor(crops), torch.from_numpy(who)
+        """Crops (B, 1, 128, 128), whose they are (B,), and these people's values (B, 244), as
+        deviations in units of their spread; of half of the samples, and of each another picture."""
+        half = indices[: len(indices) // 2]
+        both = np.concatenate([half, self.mates(rng, half)])
+        crops = [self.crop(rng, int(i), disturbed) for i in both]
+        who = torch.from_numpy(self.pairs.person[both])
+        return to_tensor(crops), who, torch.from_numpy(self.about[both])
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        assert isinstance(network, Classifier)
-        image, who = batch
-        cosines = network.cosines(image)
-        margin = MARGIN * F.one_hot(who, cosines.shape[1])
-        return F.cross_entropy(SCALE * (cosines - margin), who)
+        assert isinstance(network, Described)
+        image, who, about = batch
+        embedding = network(image)
+        said = network.fc2(embedding)
+        return mistaken(embedding, who) + VALUES * F.mse_loss(said.float(), about)
 
     def look(
         self, network: nn.Module, indices: NDArray[np.int64], disturbed: bool

@@ -14,8 +14,8 @@ from mien.training.task_recognizer import RecognizerTask
 from mien.training import train
 
 distributed.init_process_group("gloo")
-task = RecognizerTask(load_pairs(Path(sys.argv[1])), width=1 / 6)
-task.batch_size = 4
+task = RecognizerTask(load_pairs(Path(sys.argv[1]), vectors=True), width=1 / 6)
+task.batch_size = 8
 train.THREADS = 1
 training = train.Training(task, Path(sys.argv[2]), 1e-9, torch.device("cpu"))  # a single step
 first = next(training.batches())[1]

@@ -8,10 +8,18 @@ import torch
 from mien.core import alignment
 from mien.core.errors import UserError
 from mien.core.face_classes import INDEX
-from mien.training.bisenet import load_bisenet
+from mien.training.bisenet import BiSeNet, enlarged_at, load_bisenet
 from mien.training.data import load_pairs
 from mien.training.export import export_folder
-from mien.training.task_parser import SIZE, ParserTask, class_overlap, hard_pixels, rarity
+from mien.training.task_parser import (
+    SIZE,
+    ParserTask,
+    class_overlap,
+    drawn,
+    hard_pixels,
+    missed_overlap,
+    rarity,
+)
 from mien.training.train import WARM_UP, Training, train
 
 WIDTH = 1 / 8
@@ -23,30 +31,59 @@ def task(pairs_folder):
 
 
 def test_only_hard_pixels_count_and_never_too_few():
-    truth = torch.zeros(1, 8, 16, dtype=torch.long)
-    logits = torch.zeros(1, 2, 8, 16)
+    truth = torch.zeros(1, 128, dtype=torch.long)
+    logits = torch.zeros(1, 2, 128)
     logits[:, 0] = 10  # sure, and right
-    logits[0, 0, 0, :4], logits[0, 0, 0, 4] = 0.0, -3.0  # fewer than a 16th are unsure
+    logits[0, 0, :4], logits[0, 0, 4] = 0.0, -3.0  # fewer than a 16th are unsure
     each = torch.nn.functional.cross_entropy(logits, truth, reduction="none").flatten()
-    alike = torch.ones(2)
-    assert math.isclose(hard_pixels(logits, truth, alike), each.topk(8).values.mean(), rel_tol=1e-5)
-    logits[0, 0, 1:3] = 0.5  # not sure enough: 37 hard pixels
+    assert math.isclose(hard_pixels(logits, truth), each.topk(8).values.mean(), rel_tol=1e-5)
+    logits[0, 0, 16:48] = 0.5  # not sure enough: 37 hard pixels
     each = torch.nn.functional.cross_entropy(logits, truth, reduction="none").flatten()
-    expected = each.topk(37).values.mean()
-    assert math.isclose(hard_pixels(logits, truth, alike), expected, rel_tol=1e-5)
+    assert math.isclose(hard_pixels(logits, truth), each.topk(37).values.mean(), rel_tol=1e-5)
 
 
-def test_rare_classes_count_more():
-    truth = torch.zeros(1, 8, 16, dtype=torch.long)
-    truth[0, 0] = 1
-    weight = rarity(truth.byte().numpy())
+def test_pixels_of_rare_classes_are_asked_for_rather():
+    masks = torch.zeros(2, 8, 16, dtype=torch.long)
+    masks[:, 2] = 1
+    weight = rarity(masks.byte().numpy())
     assert weight[1] == pytest.approx(7 ** (1 / 3) * weight[0])  # an 8th of the pixels
     assert (7 * weight[0] + weight[1]) / 8 == pytest.approx(1) and (weight[2:] > weight[1]).all()
-    logits = torch.zeros(1, 19, 8, 16)
-    logits[:, 0] = -1.0  # all are unsure, those of class 0 more
-    each = torch.nn.functional.cross_entropy(logits, truth, reduction="none")
-    mean = (each[0, 1:].sum() * weight[0] + each[0, 0].sum() * weight[1]) / 128
-    assert hard_pixels(logits, truth, weight) == pytest.approx(float(mean))
+    torch.manual_seed(0)
+    places, classes = drawn(masks, weight, 20000)
+    x, y = places[..., 0] * 15, places[..., 1] * 7
+    assert torch.equal(classes, (y.round() == 2).long())
+    assert (x - x.round()).abs().max() < 1e-5 and {*x.round().flatten().tolist()} == {*range(16)}
+    assert classes.double().mean() == pytest.approx(float(weight[1]) / 8, rel=0.03)
+
+
+def test_a_drawn_pixel_is_answered_as_in_the_whole_picture():
+    torch.manual_seed(0)
+    network, image = BiSeNet(WIDTH).eval(), torch.rand(2, 3, 64, 96)
+    row, column = torch.randint(64, (2, 50)), torch.randint(96, (2, 50))
+    with torch.no_grad():
+        whole, heads = network(image), network.heads(image)
+    expected = whole[torch.arange(2)[:, None], :, row, column].transpose(1, 2)
+    places = torch.stack((column / 95, row / 63), -1)
+    assert torch.allclose(enlarged_at(heads[0], places), expected, atol=1e-5)
+
+
+def test_missed_overlap_is_that_of_all_pixels_whichever_were_drawn():
+    torch.manual_seed(0)
+    truth = torch.zeros(1, 128, dtype=torch.long)
+    truth[0, :16] = 1
+    found = truth.clone()
+    found[0, 8:24] = 1  # half of class 1, and as many of class 0
+    sure = 50.0 * torch.nn.functional.one_hot(found, 19).transpose(1, 2).float()
+    overlap = class_overlap(truth.byte().numpy(), found.byte().numpy())
+    alike, weight = torch.ones(19), torch.ones(19)
+    expected = 1 - (overlap["background"] + overlap["skin"]) / 2
+    assert missed_overlap(sure, truth, alike) == pytest.approx(expected, abs=1e-4)
+    weight[1] = 3.0
+    at = weight[truth].multinomial(50000, replacement=True)
+    some = sure.gather(2, at[:, None].expand(1, 19, -1))
+    got = missed_overlap(some, truth.gather(1, at), weight)
+    assert got == pytest.approx(expected, abs=0.01)
+    assert missed_overlap(some, truth.gather(1, at), alike) != pytest.approx(expected, abs=0.05)
 
 
 def test_overlap_is_of_the_classes_that_are_there():

@@ -1,10 +1,13 @@
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mien.training.data import load_pairs
 from mien.training.lightcnn import SIZE, load_lightcnn
-from mien.training.task_recognizer import RecognizerTask, equal_error_rate
+from mien.training.task_recognizer import SCALE, RecognizerTask, equal_error_rate, mistaken
 from mien.training.train import WARM_UP, Training, train
 
 WIDTH = 1 / 6
@@ -12,7 +15,7 @@ WIDTH = 1 / 6
 
 @pytest.fixture(scope="module")
 def task(pairs_folder):
-    return RecognizerTask(load_pairs(pairs_folder), WIDTH)
+    return RecognizerTask(load_pairs(pairs_folder, vectors=True), WIDTH)
 
 
 def test_equal_error_rate_is_where_both_errors_meet():
@@ -33,11 +36,40 @@ def test_crops_are_where_the_published_weights_know_faces(task):
     assert len(rows) > 50 and abs(rows.mean() + 28 - 40) < 3
 
 
-def test_labels_count_the_people_of_training(task):
+def test_each_picture_comes_with_another_of_the_same_person(task):
     train_indices, _ = task.pairs.split()
-    _, who = task.batch(np.random.default_rng(0), train_indices)
-    assert sorted(set(who.tolist())) == list(range(18))  # of 20 two are held out
-    assert (who[:-1] == who[1:]).sum() == 18 * 3  # four pictures of each
+    rng = np.random.default_rng(0)
+    met = set()
+    for _ in range(20):
+        mates = task.mates(rng, train_indices)
+        assert (task.pairs.person[mates] == task.pairs.person[train_indices]).all()
+        assert (mates != train_indices).all()
+        met |= {*zip(train_indices.tolist(), mates.tolist(), strict=True)}
+    assert len(met) == len(train_indices) * 3  # four pictures of each
+    images, who, about = task.batch(rng, train_indices[:16])
+    assert images.shape == (16, 1, SIZE, SIZE) and about.shape == (16, 244)
+    assert torch.equal(who[:8], who[8:]) and torch.equal(about[:8], about[8:])
+    assert not torch.equal(images[:8], images[8:])
+
+
+def test_a_person_with_one_picture_is_its_own_mate(task):
+    alone = RecognizerTask(replace(task.pairs, person=np.arange(len(task.pairs))), WIDTH)
+    indices = np.arange(len(task.pairs))
+    assert (alone.mates(np.random.default_rng(0), indices) == indices).all()
+
+
+def test_a_choice_is_wrong_by_how_near_the_others_are():
+    axes = torch.eye(256)[:3]
+    embedding = torch.cat((2 * axes, 5 * axes))  # of three people, each twice, told apart wholly
+    who = torch.tensor([0, 1, 2, 0, 1, 2])
+    expected = math.log(1 + 4 * math.exp(-SCALE))
+    assert float(mistaken(embedding, who)) == pytest.approx(expected, abs=1e-6)
+    assert float(mistaken(torch.ones(6, 256), who)) == pytest.approx(math.log(5))
+    # That the first two are one person is no mistake; their mates are not each other's.
+    twice = torch.tensor([0, 0, 2, 0, 0, 2])
+    assert float(mistaken(torch.ones(6, 256), twice)) == pytest.approx(
+        (4 * math.log(3) + 2 * math.log(5)) / 6
+    )
 
 
 def test_steps_on_one_batch_lower_the_loss(task, tmp_path):
