@@ -34,7 +34,13 @@ def with_head_pose(seen: dict[str, Array], roll: ArrayLike) -> dict[str, Array]:
     pitch of the upright face: Ry(yaw) Rx(-pitch) Rz(-roll), where a picture shows roll last."""
     yaw, pitch = seen["head.yaw"], seen["head.pitch"]
     r = head_rotation(yaw, pitch, np.asarray(roll, float) - tilt_of_turn(yaw, pitch))
-    return seen | {
+    return seen | head_angles(r)
+
+
+def head_angles(r: Array) -> dict[str, Array]:
+    """head.yaw, head.pitch and head.roll (N,) of rotations (N, 3, 3) Ry(yaw) Rx(-pitch) Rz(-roll),
+    in degrees."""
+    return {
         "head.yaw": np.degrees(np.arctan2(r[..., 0, 2], r[..., 2, 2])),
         "head.pitch": np.degrees(np.arcsin(np.clip(r[..., 1, 2], -1, 1))),
         "head.roll": -np.degrees(np.arctan2(r[..., 1, 0], r[..., 1, 1])),

@@ -98,7 +98,7 @@ def calibrate(
             "These pairs show nobody's face at rest: calibrate by 'wild' ones, "
             "as 'mien render-pairs' renders them."
         )
-    seen, _ = see(pairs, held, nets)
+    seen = see(pairs, held, nets).samples
     estimator = Estimator(nets.estimator, nets.values)
     ratings = [said(pairs, held, seen, estimator, given) for given in (True, False)]
     by = corrections(ratings, pairs.values[held])

@@ -43,7 +43,7 @@ def crosstalk(
         raise UserError("No held-out face in these pairs moves one AU alone: render more of them.")
     nets = models.load(device, weights)
     estimator = Estimator(nets.estimator, nets.values)
-    seen, _ = see(pairs, alone, nets)
+    seen = see(pairs, alone, nets).samples
     units = [INDEX[au] for au in AUS]
     count = len(AUS)
     power, answers, faces = np.zeros(count), np.zeros((count, count)), np.zeros(count, np.int64)

@@ -32,6 +32,7 @@ from mien.training.networks import COLUMNS, VALUES
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 SIZE: Final = 256
+_TOLD: Final = ("landmarks", "roll", "values", "who", "kind")
 
 
 class Pictures(Sequence[Pixels]):
@@ -61,6 +62,7 @@ class Pairs:
     seeds: tuple[int, ...]  # that were rendered
     images: Pictures  # N of (256, 256, 4) RGBA with the colours multiplied by alpha
     landmarks: Floats  # (N, 68, 2) px
+    roll: Floats  # (N,) degrees by which heads are tilted in the picture, once they are turned
     values: Floats  # (N, 41) in the order of networks.VALUES
     seed: NDArray[np.int64]  # (N,)
     identity: NDArray[np.int64]  # (N,) among those of one seed
@@ -125,7 +127,7 @@ def _decode_vectors(shard: Path) -> dict[str, NDArray[Any]]:
 
 
 def _decode(shard: Path) -> dict[str, NDArray[Any]]:
-    columns: dict[str, list[Any]] = {k: [] for k in ("image", "landmarks", "values", "who", "kind")}
+    columns: dict[str, list[Any]] = {k: [] for k in ("image", *_TOLD)}
     with _opened(shard) as (keys, read):
         for key in keys:
             about = json.loads(read(f"{key}.json"))
@@ -145,13 +147,11 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
             )
             vector = np.load(io.BytesIO(read(f"{key}.parameters.npy")))
             columns["values"].append(vector[COLUMNS])
+            columns["roll"].append(about["roll"])
             columns["who"].append((about["seed"], about["identity"]))
             columns["kind"].append(about["kind"] == "neutral")
-    return {k: np.array(v, np.float32 if k in ("landmarks", "values") else None)
+    return {k: np.array(v, np.float32 if k in ("landmarks", "roll", "values") else None)
             for k, v in columns.items()}  # fmt: skip
-
-
-_TOLD: Final = ("landmarks", "values", "who", "kind")
 
 
 def _whole(file: Path, made: int) -> bool:
@@ -210,6 +210,7 @@ def load_pairs(*folders: Path, masks: bool = False, vectors: bool = False) -> Pa
         seeds=tuple(sorted({seed for seed, _ in who})),
         images=Pictures(images),
         landmarks=whole["landmarks"],
+        roll=whole["roll"],
         values=whole["values"],
         seed=np.array([seed for seed, _ in who]),
         identity=np.array([identity for _, identity in who]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -20,13 +21,15 @@ from mien.core.bar import Bar
 from mien.core.capture import Progress
 from mien.core.errors import UserError
 from mien.core.estimator import Estimator, Sample, sample
+from mien.core.face_model import head_rotation
+from mien.core.head_pose import head_angles, with_head_pose
 from mien.core.landmarks import Seen, look, look_closer
-from mien.core.parameters import AUS
+from mien.core.parameters import AUS, angle
 from mien.training import augment
 from mien.training.checkpoint import write_picture
 from mien.training.data import Floats, Pairs, Pixels, load_pairs
 from mien.training.metrics import Scores, estimator_scores, landmark_error
-from mien.training.networks import COLUMNS
+from mien.training.networks import COLUMNS, VALUES
 from mien.training.plots import scatters
 
 Array = NDArray[np.float64]
@@ -45,12 +48,18 @@ def find(nets: models.Models, image: Pixels, truth: Floats, rng: Generator) -> S
     return look_closer(nets, image, look(nets, image, [box]), mirror=True)[0]
 
 
-def see(
-    pairs: Pairs, indices: Sequence[int], nets: models.Models
-) -> tuple[dict[int, Sample], Array]:
-    """What the estimator sees of these samples and of their people's neutral ones, by index, and
-    the landmark errors (N,) of all of them in %.  Shows how far it is."""
+class Sight(NamedTuple):
+    """What is seen of some samples and of their people's neutral ones."""
+
+    samples: dict[int, Sample]  # what the estimator sees, by index
+    rolls: dict[int, float]  # degrees by which the aligned crop is rolled, by index
+    errors: Array  # (N,) of the landmarks of all of them, %
+
+
+def see(pairs: Pairs, indices: Sequence[int], nets: models.Models) -> Sight:
+    """Looks at these samples and at their people's neutral ones.  Shows how far it is."""
     seen: dict[int, Sample] = {}
+    rolls: dict[int, float] = {}
     errors = []
     wanted = sorted({*indices, *(int(n) for n in pairs.neutral[list(indices)] if n >= 0)})
     start = time.perf_counter()
@@ -59,11 +68,11 @@ def see(
             image, truth = scene(pairs, i, 11), pairs.landmarks[i]
             face = find(nets, image, truth, np.random.default_rng(i))
             errors.append(landmark_error(face.points[None], truth[None])[0])
-            seen[i] = sample(face.points, face.features)[0]
+            seen[i], rolls[i] = sample(face.points, face.features)
             rate = done / (time.perf_counter() - start)
             left = (len(wanted) - done) / rate
             bar.show(Progress(done, len(wanted), rate, left, nets.provider, nets.note, {}))
-    return seen, np.array(errors)
+    return Sight(seen, rolls, np.array(errors))
 
 
 def held_out(pairs: Pairs, weights: Path | None = None, calibrating: bool = False) -> list[int]:
@@ -107,6 +116,17 @@ def said(
     return np.array(found)
 
 
+def roll_error(found: Array, crops: Array, true: Array, rolls: Floats) -> float:
+    """The mean error of head.roll in degrees, as capture makes it of what is said (N, 41) and the
+    rolls (N,) of the aligned crops; of true values (N, 41) and rolls (N,) in the picture."""
+    (yaw, pitch), there = (
+        [angle(name, v[:, VALUES.index(name)]) for name in ("head.yaw", "head.pitch")]
+        for v in (found, true)
+    )
+    said = with_head_pose({"head.yaw": yaw, "head.pitch": pitch}, crops)["head.roll"]
+    return float(np.abs(said - head_angles(head_rotation(*there, rolls))["head.roll"]).mean())
+
+
 def evaluate_pairs(
     folders: Sequence[Path],
     device: str = "auto",
@@ -122,19 +142,21 @@ def evaluate_pairs(
     held = held_out(pairs, weights)
     nets = models.load(device, weights)
     estimator = Estimator(nets.estimator, nets.values)
-    seen, errors = see(pairs, held, nets)
+    seen = see(pairs, held, nets)
     acting = [i for i in held if pairs.neutral[i] != i]
     out: Scores = {
         "samples": len(acting),
         "people": len(np.unique(pairs.person[held])),
         "provider": nets.provider,
-        "landmarks: mean error, % of the eye corners' distance": float(errors.mean()),
-        "landmarks: faces within 8 %": float((errors < 8).mean()),
+        "landmarks: mean error, % of the eye corners' distance": float(seen.errors.mean()),
+        "landmarks: faces within 8 %": float((seen.errors < 8).mean()),
     }
     for label, given in (("with neutral", True), ("without neutral", False)):
-        found = said(pairs, acting, seen, estimator, given)
+        found = said(pairs, acting, seen.samples, estimator, given)
         true = pairs.values[acting].astype(float)
         out[label] = estimator_scores(found, true)
+        rolls = np.array([seen.rolls[i] for i in acting])
+        out[label]["degrees"]["head.roll"] = roll_error(found, rolls, true, pairs.roll[acting])
         if plots is not None:
             units = slice(len(AUS))
             picture = scatters(found[:, units], true[:, units])

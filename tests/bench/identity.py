@@ -40,7 +40,7 @@ def main(folders: list[Path]) -> None:
     pairs, nets, model = load_pairs(*folders, vectors=True), models.load("cpu"), sparse_model()
     estimator = Estimator(nets.estimator, nets.values)
     held = np.array(held_out(pairs))
-    seen, _ = see(pairs, held.tolist(), nets)
+    seen = see(pairs, held.tolist(), nets).samples
 
     def landmarks(who: Array) -> Array:
         person = model.person(who)
