@@ -214,8 +214,12 @@ class BiSeNet(nn.Module):
         return self.conv_out(fused), self.conv_out16(fine), self.conv_out32(coarse)
 
     def forward(self, image: Tensor) -> Tensor:
-        logits = self.conv_out(self._see(image)[0])
-        return F.interpolate(logits, image.shape[-2:], mode="bilinear", align_corners=True)
+        return enlarged(self.conv_out(self._see(image)[0]), image.shape[-2:])
+
+
+def enlarged(logits: Tensor, size: Sequence[int]) -> Tensor:
+    """Logits (B, 19, h, w) of ``heads`` for all pixels of the image's (height, width)."""
+    return F.interpolate(logits, tuple(size), mode="bilinear", align_corners=True)
 
 
 def enlarged_at(logits: Tensor, places: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,7 +19,8 @@ from mien.core import alignment
 from mien.core.alignment import mirror_points
 from mien.core.face_classes import CLASSES, COLOURS, INDEX
 from mien.training import augment
-from mien.training.bisenet import BiSeNet, enlarged_at
+from mien.training.bisenet import BiSeNet, enlarged, enlarged_at
+from mien.training.data import SIZE as MASK_SIZE
 from mien.training.data import Pairs, Pixels, mirror_mask
 from mien.training.metrics import Scores
 from mien.training.task import Array, Batch, Task, compose, sheet, to_tensor
@@ -87,6 +88,23 @@ def class_overlap(truth: NDArray[np.uint8], found: NDArray[np.uint8]) -> dict[st
     return {CLASSES[i]: float(both[i] / either[i]) for i in np.flatnonzero(joint.sum(1))}
 
 
+class Crop(NamedTuple):
+    image: Pixels  # (side, side, 3)
+    classes: Pixels  # (side, side)
+    matrix: Array  # 2x3, from the pixels of the mask to those of the crop
+
+
+def rendered(crop: Crop) -> tuple[Tensor, Pixels]:
+    """(their places (1, P, 2) as of ``enlarged_at``, their classes (P,)) of the mask's pixels that
+    the crop shows."""
+    last = len(crop.classes) - 1
+    pixels = np.stack(np.meshgrid(*2 * [np.arange(MASK_SIZE)]), -1).reshape(-1, 2)
+    at = alignment.transform(crop.matrix, pixels)
+    at = at[((at >= 0) & (at <= last)).all(1)]
+    x, y = at.round().astype(int).T
+    return torch.from_numpy(at / last).float()[None], crop.classes[y, x]
+
+
 class ParserTask(Task):
     name = "parser"
     batch_size = 16
@@ -106,11 +124,8 @@ class ParserTask(Task):
     def network(self) -> nn.Module:
         return BiSeNet(self.width)
 
-    def crop(
-        self, rng: Generator, i: int, disturbed: bool, side: int = SIZE
-    ) -> tuple[Pixels, Pixels]:
-        """(image (side, side, 3), its classes (side, side)) of a sample over some background: some
-        part of its aligned face of SIZE px."""
+    def crop(self, rng: Generator, i: int, disturbed: bool, side: int = SIZE) -> Crop:
+        """Some part of a sample's aligned face of SIZE px, over some background."""
         assert self.pairs.masks is not None
         face, mask = self.pairs.images[i], self.pairs.masks[i]
         points = self.pairs.landmarks[i].astype(float)
@@ -135,7 +150,7 @@ class ParserTask(Task):
                 classes[(covered != image).any(-1)] = INDEX["background"]
                 image = covered
             image = augment.disturb(rng, image, cover=0)
-        return image, classes
+        return Crop(image, classes, matrix)
 
     def batch(
         self,
@@ -146,7 +161,7 @@ class ParserTask(Task):
     ) -> Batch:
         """Images (B, 3, side, side) and their classes (B, side, side)."""
         crops = (self.crop(rng, int(i), disturbed, side) for i in indices)
-        images, masks = zip(*crops, strict=True)
+        images, masks, _ = zip(*crops, strict=True)
         return to_tensor(list(images)), torch.from_numpy(np.stack(masks)).long()
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -158,33 +173,40 @@ class ParserTask(Task):
         entropy = torch.stack([hard_pixels(logits, truth) for logits in answers]).sum()
         return entropy + missed_overlap(answers[0], truth, weight)
 
-    def predict(
-        self, network: nn.Module, indices: NDArray[np.int64], disturbed: bool
-    ) -> Iterator[tuple[NDArray[np.float32], Pixels, Pixels]]:
-        """(image (3, SIZE, SIZE), its classes, the classes that the network finds) of each."""
+    def looks(
+        self, network: BiSeNet, indices: NDArray[np.int64], disturbed: bool
+    ) -> Iterator[tuple[Crop, Tensor]]:
+        """The crops of samples and the logits (19, SIZE/8, SIZE/8) that the network answers."""
         rng = np.random.default_rng(7)
         device = next(network.parameters()).device
         for start in range(0, len(indices), _BATCH):
-            images, truth = self.batch(rng, indices[start : start + _BATCH], disturbed, SIZE)
+            crops = [self.crop(rng, int(i), disturbed) for i in indices[start : start + _BATCH]]
             with torch.no_grad():
-                found = network(images.to(device)).argmax(1).cpu()
-            yield from zip(images.numpy(), truth.byte().numpy(), found.byte().numpy(), strict=True)
+                answers = network.heads(to_tensor([c.image for c in crops]).to(device))[0].cpu()
+            yield from zip(crops, answers, strict=True)
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
+        """Judged at the pixels that were rendered: between them nobody knows where a class ends."""
+        assert isinstance(network, BiSeNet)
         out: Scores = {}
         for label, disturbed in (("clean", False), ("disturbed", True)):
-            judged = [(t, f) for _, t, f in self.predict(network, indices[:200], disturbed)]
-            overlap = class_overlap(*map(np.stack, zip(*judged, strict=True)))
+            truth, found = [], []
+            for crop, answer in self.looks(network, indices[:200], disturbed):
+                places, classes = rendered(crop)
+                truth.append(classes)
+                found.append(enlarged_at(answer[None], places)[0].argmax(0).byte().numpy())
+            overlap = class_overlap(np.concatenate(truth), np.concatenate(found))
             out[f"{label}: mean IoU"] = float(np.mean(list(overlap.values())))
             out[f"{label}: IoU"] = overlap
         return out
 
     def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
         """Image, truth and what the network finds, side by side."""
+        assert isinstance(network, BiSeNet)
         # One of each person's four pictures, in turn the neutral one and the others.
         some = indices[np.arange(24) * 5 % len(indices)]
         tiles = []
-        for image, truth, found in self.predict(network, some, True):
-            pixels = (image.transpose(1, 2, 0) * 255).astype(np.uint8)
-            tiles.append(np.hstack([pixels, COLOURS[truth], COLOURS[found]])[::2, ::2])
+        for crop, answer in self.looks(network, some, True):
+            found = enlarged(answer[None], (SIZE, SIZE))[0].argmax(0).numpy()
+            tiles.append(np.hstack([crop.image, COLOURS[crop.classes], COLOURS[found]])[::2, ::2])
         return sheet(tiles, 3)

@@ -19,6 +19,7 @@ from mien.training.task_parser import (
     hard_pixels,
     missed_overlap,
     rarity,
+    rendered,
 )
 from mien.training.train import WARM_UP, Training, train
 
@@ -95,7 +96,7 @@ def test_overlap_is_of_the_classes_that_are_there():
 
 def test_a_clean_crop_is_aligned_and_its_background_is_another(task):
     seen = [task.crop(np.random.default_rng(seed), 3, disturbed=False) for seed in (1, 2)]
-    (one, classes), (two, again) = seen
+    (one, classes, _), (two, again, _) = seen
     assert one.shape == (SIZE, SIZE, 3) and (classes == again).all()
     for eye, name in enumerate(("r_eye", "l_eye")):
         rows, columns = np.nonzero(classes == INDEX[name])
@@ -105,9 +106,22 @@ def test_a_clean_crop_is_aligned_and_its_background_is_another(task):
     assert differ[classes == 0].mean() > 0.9 and differ[classes == INDEX["skin"]].mean() < 0.05
 
 
+def test_judged_are_the_pixels_that_were_rendered(task):
+    for disturbed in (False, True):
+        crop = task.crop(np.random.default_rng(2), 3, disturbed)
+        places, classes = rendered(crop)
+        whole = alignment.transform(alignment.inverse(crop.matrix), places[0].numpy() * (SIZE - 1))
+        assert np.abs(whole - whole.round()).max() < 1e-3
+        assert len({*map(tuple, whole.round().tolist())}) == len(classes) > 3000
+        assert {*np.unique(classes)} == {*np.unique(crop.classes)}
+        if not disturbed:
+            column, row = whole.round().astype(int).T
+            assert (task.pairs.masks[3][row, column] == classes).mean() > 0.999
+
+
 def test_what_covers_the_face_is_background(task, monkeypatch):
     def crops():
-        return [task.crop(np.random.default_rng(seed), 3, True)[1] for seed in range(12)]
+        return [task.crop(np.random.default_rng(seed), 3, True).classes for seed in range(12)]
 
     monkeypatch.setattr("mien.training.task_parser.COVERED", 1.0)
     middle = slice(200, 312)
