@@ -102,8 +102,9 @@ class CnnTask(AlignedTask):
         return np.asarray(torch.cat(parts).numpy())
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
-        images, _ = self.batch(np.random.default_rng(9), indices[:600], disturbed=False)
-        return judged(self.say(network, images), self.pairs.values[indices[:600]])
+        indices = self.judges(indices)
+        images, _ = self.batch(np.random.default_rng(9), indices, disturbed=False)
+        return judged(self.say(network, images), self.pairs.values[indices])
 
     def picture(self, network: nn.Module, indices: NDArray[np.int64]) -> Pixels:
         """Faces with their strongest units: said / true."""

@@ -65,7 +65,7 @@ def read_network(path: Path, kind: type[Network]) -> Network:
     try:
         network = kind(**state.get("config", {}))
         network.load_state_dict(state["network"])
-    except (RuntimeError, TypeError):
+    except (RuntimeError, TypeError, ValueError):
         raise UserError(
             f"{path} holds a {state.get('name', 'network')}, not a {kind.__name__}: name another."
         ) from None

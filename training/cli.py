@@ -14,7 +14,7 @@ from mien.core.models import WEIGHTS
 from mien.training import evaluate, export
 from mien.training.ablations import ablate
 from mien.training.calibrate import calibrate
-from mien.training.checkpoint import write_file
+from mien.training.checkpoint import make_folder, write_file
 from mien.training.compare import compare
 from mien.training.crosstalk import crosstalk, write_crosstalk
 from mien.training.data import load_pairs
@@ -69,6 +69,7 @@ def _evaluate_crosstalk(args: argparse.Namespace) -> int:
 
 
 def _evaluate_dataset(args: argparse.Namespace) -> int:
+    make_folder(args.out)  # told before the work, not after it
     scores = evaluate_dataset(args.what, args.folder, args.device)
     print(write_tables(args.out, dataset_tables(args.what, scores)), end="")
     print(
@@ -79,7 +80,7 @@ def _evaluate_dataset(args: argparse.Namespace) -> int:
 
 
 def _evaluate_fit(args: argparse.Namespace) -> int:
-    networks = {name: getattr(args, name) for name in (*FROZEN, "regressor")}
+    networks = {name: getattr(args, name) for name in ("generator", "parser", "regressor")}
     pairs, device = load_pairs(*args.folders), pick_device(args.device)
     _tell(compare(pairs, networks, device, args.count, args.steps), args.out)
     return 0
@@ -94,9 +95,10 @@ def _evaluate_ablations(args: argparse.Namespace) -> int:
 
 def _fit(args: argparse.Namespace) -> int:
     device = pick_device(args.device)
-    report = fit_image(args.image, args.generator, args.parser, args.out, device, args.steps)
+    out = args.out or args.image.with_name(f"{args.image.stem}_fit.json")
+    report = fit_image(args.image, args.generator, args.parser, out, device, args.steps)
     first, last = report["content loss"].values()
-    print(f"{args.out}: content loss {first:.4f} -> {last:.4f} in {report['seconds']} s.")
+    print(f"{out}: content loss {first:.4f} -> {last:.4f} in {report['seconds']} s.")
     return 0
 
 
@@ -130,6 +132,13 @@ def _add_task(learn: argparse.ArgumentParser, task: type[Task]) -> None:
     learn.set_defaults(run=_train)
 
 
+def _add_drawing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--generator", type=Path, required=True, help="G: the generator.pt of 'mien train'"
+    )
+    parser.add_argument("--parser", type=Path, help="F_seg: parser.pt (the shipped one)")
+
+
 def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     whats = evaluation.add_subparsers(dest="what", required=True, metavar="WHAT")
     test = whats.add_parser("pairs", help="the shipped networks on held-out rendered people")
@@ -145,7 +154,7 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     test.set_defaults(run=_evaluate_crosstalk)
     test = whats.add_parser("fit", help="R against GENet's iterative fit through G")
     test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
-    add_frozen(test)
+    _add_drawing(test)
     test.add_argument("--regressor", type=Path, required=True, help="R: regressor.pt")
     test.add_argument("--count", type=_positive(int), default=100, help="held-out faces (100)")
     test.add_argument("--steps", type=_positive(int), default=STEPS, help=f"of descent ({STEPS})")
@@ -182,9 +191,8 @@ def add_parsers(subparsers: Any) -> None:
 
     one = subparsers.add_parser("fit", help="the parameters of one picture's face, through G")
     one.add_argument("image", type=Path)
-    one.add_argument("-o", "--out", type=Path, required=True, help=".json; a .png lies beside it")
-    one.add_argument("--generator", type=Path, required=True, help="G: generator.pt")
-    one.add_argument("--parser", type=Path, required=True, help="F_seg: parser.pt")
+    one.add_argument("-o", "--out", type=Path, help=".json; a .png lies beside it (IMAGE_fit.json)")
+    _add_drawing(one)
     one.add_argument("--steps", type=_positive(int), default=STEPS, help=f"of descent ({STEPS})")
     one.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     one.set_defaults(run=_fit)

@@ -24,27 +24,30 @@ from mien.training.task_regressor import RegressorTask
 
 def compare(
     pairs: Pairs,
-    networks: dict[str, Path],
+    networks: dict[str, Path | None],
     device: torch.device,
     count: int = 100,
     steps: int = STEPS,
 ) -> dict[str, Any]:
     """Scores of both on the same ``count`` held-out faces, one at a time, and how long each takes.
 
-    ``networks`` are the checkpoints ``generator``, ``parser``, ``recognizer`` and ``regressor``.
+    ``networks`` are the checkpoints ``generator``, ``parser`` (None for the shipped one) and
+    ``regressor``.
     R's time holds F_seg's; alignment is the same for both and left out.
     """
     given = dict(networks)
-    network = read_network(given.pop("regressor"), Regressor).to(device)
-    task = RegressorTask(pairs, **given)
-    if network.config["channels"] != task.eyes.channels():
+    regressor = given.pop("regressor")
+    network = read_network(regressor, Regressor).to(device)
+    task = RegressorTask(pairs, **given, without=["id"])
+    wanted = {"channels": task.eyes.channels(), "size": task.size, "layout": task.layout}
+    if wanted != {key: network.config[key] for key in wanted}:
         raise UserError(
-            f"{networks['regressor']} did not learn with {networks['parser']}: "
-            "name networks of one training."
+            f"{regressor} did not learn with {given['generator']} and "
+            f"{given['parser'] or 'the shipped F_seg'}: name networks of one training."
         )
     task.to(device)
     rng = np.random.default_rng(12)
-    held = np.array(held_out(pairs))
+    held = task.judges(np.array(held_out(pairs)))
     indices = rng.choice(held, min(count, len(held)), replace=False)
     (images,) = task.batch(rng, indices, disturbed=False)
     images = images.to(device)

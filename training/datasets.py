@@ -49,8 +49,9 @@ class Layout:
     codes: Callable[[Path, Path], Codes]  # of the folder and a clip's footage
 
 
-def read_dataset(name: str, folder: Path) -> list[Clip]:
-    """The clips of one of ``LAYOUTS`` in order; UserError where the folder is not in its layout."""
+def read_dataset(name: str, folder: Path, tests: bool = False) -> list[Clip]:
+    """The clips of one of ``LAYOUTS`` in order, or of its test subjects alone; UserError where the
+    folder is not in its layout."""
     layout = LAYOUTS[name]
     found = sorted(folder.glob(layout.footage), key=lambda path: path.as_posix())
     if not found:
@@ -71,6 +72,7 @@ def read_dataset(name: str, folder: Path) -> list[Clip]:
             *layout.codes(folder, path),
         )
         for path, who in zip(found, subjects, strict=True)
+        if who in tested or not tests
     ]  # fmt: skip
 
 

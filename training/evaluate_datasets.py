@@ -26,21 +26,26 @@ TESTED: Final = ("disfa", "bp4d")
 
 def evaluate_dataset(name: str, folder: Path, device: str) -> dict[str, Any]:
     """ICC(3,1) and MAE of every coded AU over all coded frames of the test subjects in which
-    capture sees a face, and how many frames these are."""
-    clips = [clip for clip in read_dataset(name, folder) if clip.testing]
+    capture sees a face, and how many frames these are.  Of a clip that cannot be captured it says
+    why, and counts its frames as ones without a face."""
+    clips = read_dataset(name, folder, tests=True)
     if not clips:
         raise UserError(f"{folder} holds none of the subjects that are tested on: unpack them all.")
     said, coded = defaultdict(list), defaultdict(list)
     frames = faceless = 0
     for i, clip in enumerate(clips, 1):
         print(f"{clip.name} ({i} of {len(clips)})", file=sys.stderr)
-        found, unseen = _said(clip, device)
+        try:
+            found, unseen = _said(clip, device)
+        except UserError as error:
+            print(f"{clip.name} is left out: {error}", file=sys.stderr)
+            found, unseen = {}, len(clip.frames)
         frames, faceless = frames + len(clip.frames), faceless + unseen
         for au, (heard, truth) in found.items():
             said[au].append(heard)
             coded[au].append(truth)
     pairs = {au: np.stack([np.concatenate(coded[au]), np.concatenate(said[au])], 1) for au in said}
-    empty = [au for au, ratings in pairs.items() if len(ratings) < 2]
+    empty = [au for au in clips[0].intensities if len(pairs.get(au, ())) < 2]
     if empty:
         raise UserError(f"Capture sees no coded face for {empty[0]}: are the clips whole?")
     return {

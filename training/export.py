@@ -115,7 +115,8 @@ def _taught(state: dict[str, Any], name: str) -> dict[str, Any]:
 def _networks(path: Path) -> dict[str, nn.Module]:
     """What is shipped of a checkpoint, by name."""
     if path.stem == "regressor":
-        return {"regressor": load_reader(path, path.with_name("parser.pt"))}
+        parser = path.with_name("parser.pt")
+        return {"regressor": load_reader(path, parser if parser.exists() else None)}
     if path.stem == "joint":
         return read_network(path, Joint).parts()
     return {path.stem: read_network(path, networks.NETWORKS[path.stem])}
@@ -124,7 +125,7 @@ def _networks(path: Path) -> dict[str, nn.Module]:
 def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
     """Exports every checkpoint of a training folder, and writes ``MODEL_CARD.md`` beside them.
 
-    R becomes one file with the F_seg of the same folder.
+    R becomes one file with the F_seg of the same folder, or the shipped one.
     """
     found = [runs / f"{name}.pt" for name in ("joint", *networks.OUTPUTS)]
     found = [path for path in found if path.exists()]

@@ -20,11 +20,11 @@ from mien.core.errors import UserError
 from mien.core.frames import read_image
 from mien.core.tracking import Tracker
 from mien.training import losses
-from mien.training.bisenet import load_bisenet
 from mien.training.checkpoint import read_network, write_file, write_picture
 from mien.training.data import Pixels
 from mien.training.generator import Generator
 from mien.training.regressor import Eyes, ParserEyes
+from mien.training.shipped import parser_of
 from mien.training.task import to_tensor
 
 STEPS: Final = 150
@@ -86,12 +86,13 @@ def aligned_image(path: Path, size: int) -> Pixels:
 def fit_image(
     path: Path,
     generator: Path,
-    parser: Path,
+    parser: Path | None,
     out: Path,
     device: torch.device,
     steps: int = STEPS,
 ) -> dict[str, Any]:
-    """Fits the face of a picture; writes ``out`` (JSON) and a picture of it beside G(y) there.
+    """Fits the face of a picture through G and F_seg, the shipped one where ``parser`` is None;
+    writes ``out`` (JSON) and a picture of it beside G(y) there.
 
     UserError where one of them would take the place of the picture itself.
     """
@@ -101,7 +102,7 @@ def fit_image(
     if beside.exists() and path.exists() and beside.samefile(path):
         raise UserError(f"{beside} is the picture itself: name another .json.")
     g = read_network(generator, Generator).to(device)
-    eyes = ParserEyes(load_bisenet(parser)).requires_grad_(False).to(device)
+    eyes = ParserEyes(parser_of(parser)).requires_grad_(False).to(device)
     image = aligned_image(path, int(g.config["size"]))
     started = time.monotonic()
     y, content = fit(g, eyes, to_tensor([image]).to(device), steps, Countdown("step"))

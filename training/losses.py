@@ -26,6 +26,8 @@ LAMBDA: Final = 0.02
 
 _POSE: Final = parameters.group("pose")
 _AU: Final = parameters.group("au")
+_IDENTITY: Final = parameters.group("identity")
+_BROW: Final = parameters.group("brow")
 _EXTENSION: Final = slice(parameters.PAPER_SIZE, parameters.SIZE)
 
 
@@ -66,11 +68,12 @@ def l_pr(y: Tensor) -> Tensor:
     """Equation (10): L_pr = ||h' - h_b||_2^2 + alpha ||x'_id - x_bid||_2^2
     + beta ||x'_au - x_bau||_2^2 of parameter vectors (B, 269) or (B, 285).
 
-    What goes beyond the paper's 269 is sparse with the action units.
+    Of the identity its 208 continuous numbers: no choice of a brow style is near the base's .5 for
+    each.  What goes beyond the paper's 269 is sparse with the action units.
     """
     off = (y - base(y)).square().mean(0)
     units = off[_AU].sum() + off[_EXTENSION].sum()
-    return off[_POSE].sum() + ALPHA * off[parameters.IDENTITY].sum() + BETA * units
+    return off[_POSE].sum() + ALPHA * off[_IDENTITY].sum() + BETA * units
 
 
 def l_lp(
@@ -80,15 +83,22 @@ def l_lp(
 
     ``emotionless`` is y_gbe, the base AU with the predicted identity; ``nobody`` is y_gbi, the
     predicted AU with the base identity; each (B, 269) or (B, 285), beside what R says of its
-    image.  Both are the truth that R has to find again, and let no gradient through.
+    image.  Both are the truth that R has to find again, and let no gradient through; the brow
+    style of "none" is drawn as the first, so that is to be found.
     """
+    nobody = nobody.detach().clone()
+    nobody[:, _BROW] = F.one_hot(nobody[:, _BROW].argmax(1), nobody[:, _BROW].shape[1]).to(nobody)
     first = (emotionless.detach() - said_emotionless).abs().sum(1).mean()
-    return first + LAMBDA_LE * (nobody.detach() - said_nobody).abs().sum(1).mean()
+    return first + LAMBDA_LE * (nobody - said_nobody).abs().sum(1).mean()
 
 
 def l_adv(emotionless_mouth: Tensor, base_mouth: Tensor) -> Tensor:
     """Equation (12): L_adv = ||T_gbem - T_bm||_1: the mouth (B, C, H, W) in T of the emotionless
-    face against the one (1 or B, C, H, W) of the base face."""
+    face against the one (1 or B, C, H, W) of the base face.
+
+    As the paper writes both, the first keeps the predicted pose and the second looks ahead, so that
+    this draws heads to the front as well.
+    """
     return (emotionless_mouth - base_mouth).abs().mean()
 
 

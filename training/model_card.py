@@ -11,6 +11,8 @@ _WHAT: Final = {
     "estimator.onnx": "action units, their sides, head pose and gaze of an aligned face, "
     "with the performer's neutral face beside it if known",
     "parser.onnx": "says which of 19 classes each pixel of an aligned face belongs to",
+    "regressor.onnx": "the paper's F_seg and R in one: parameters of an aligned face; capture runs "
+    "the estimator in its place",
 }
 _INTRODUCTION: Final = """\
 # The networks of mien

@@ -12,10 +12,11 @@ from torch.nn import functional as F
 
 from mien.core import parameters
 from mien.core.errors import UserError
-from mien.training.bisenet import SIZE, BiSeNet, load_bisenet, region_attention
+from mien.training.bisenet import SIZE, BiSeNet, region_attention
 from mien.training.checkpoint import read_network
 from mien.training.losses import l_ct
 from mien.training.networks import HEATMAP, LANDMARKS_SIZE, Landmarks, standardised
+from mien.training.shipped import parser_of
 
 # A fifth of one over the share of the aligned crop that each component fills, the median over
 # renders: small as an eye is, it counts like the face, and L_ct is the mean of all five.
@@ -61,7 +62,8 @@ class ParserEyes(Eyes):
 
 class LandmarkEyes(Eyes):
     """The landmark network in place of F_seg, as section 3.4 tries it: its heatmaps are the global
-    features, its first two layers the local ones, and heatmaps are what is compared."""
+    features, its first two layers the local ones, and heatmaps are what is compared.  It knows no
+    regions: "mouth" and the others are the whole layer, also in equation (12)."""
 
     def __init__(self, network: Landmarks) -> None:
         super().__init__()
@@ -181,13 +183,14 @@ class Reader(nn.Module):
         return y
 
 
-def load_reader(regressor: Path, parser: Path) -> Reader:
-    """The two of their checkpoints; UserError where they do not belong together."""
-    reader = Reader(load_bisenet(parser), read_network(regressor, Regressor))
+def load_reader(regressor: Path, parser: Path | None) -> Reader:
+    """The two of their checkpoints, with the shipped F_seg where ``parser`` is None; UserError
+    where they do not belong together."""
+    reader = Reader(parser_of(parser), read_network(regressor, Regressor))
     wanted = {"channels": reader.eyes.channels(), "size": SIZE}
     if wanted != {key: reader.regressor.config[key] for key in wanted}:
         raise UserError(
-            f"{regressor} did not learn with {parser} on pictures of {SIZE} px: export networks of "
-            f"one training, whose G was taught with --size {SIZE}."
+            f"{regressor} did not learn with {parser or 'the shipped F_seg'} on pictures of {SIZE} "
+            f"px: export networks of one training, whose G was taught with --size {SIZE}."
         )
     return reader

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mien.core.models import WEIGHTS, read_manifest, read_network
 from mien.training import networks
+from mien.training.bisenet import BiSeNet, load_bisenet
 
 
 def give_weights(name: str, network: nn.Module, folder: Path = WEIGHTS) -> dict[str, Any]:
@@ -38,6 +39,15 @@ def give_weights(name: str, network: nn.Module, folder: Path = WEIGHTS) -> dict[
         _expect(norm, torch.zeros_like(bias), torch.ones_like(bias), bias)
     training: dict[str, Any] = manifest[f"{name}.onnx"]["training"]
     return training
+
+
+def parser_of(checkpoint: Path | None) -> BiSeNet:
+    """F_seg of a checkpoint, as of :func:`load_bisenet`, or the one that capture runs."""
+    if checkpoint is not None:
+        return load_bisenet(checkpoint)
+    network = BiSeNet(read_manifest(WEIGHTS)["parser.onnx"]["training"]["width"])
+    give_weights("parser", network)
+    return network.eval()
 
 
 def settle(network: nn.Module, run: Callable[[], object]) -> None:

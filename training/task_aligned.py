@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -17,9 +17,18 @@ from mien.training.metrics import Scores, estimator_scores
 from mien.training.networks import COLUMNS, VALUES
 from mien.training.task import Array, Task, compose, to_tensor
 
+JUDGES: Final = 1000  # at most
+
 
 class AlignedTask(Task):
     """Lessons on faces as capture aligns them."""
+
+    def judges(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of these samples by which such networks are scored, as ``mien evaluate pairs``
+        does: what people do, all of them alike."""
+        acting = self.pairs.acting(indices)
+        some = acting if len(acting) else indices
+        return some[:: max(1, -(-len(some) // JUDGES))]
 
     def crops(
         self, rng: Generator, indices: NDArray[np.int64], size: int, disturbed: bool

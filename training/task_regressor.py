@@ -16,20 +16,21 @@ from torch import Tensor, nn
 from mien.core import parameters, sampling
 from mien.core.errors import UserError
 from mien.training import losses
-from mien.training.bisenet import load_bisenet
 from mien.training.checkpoint import read_network
 from mien.training.data import Pairs, Pixels
 from mien.training.generator import Generator
-from mien.training.lightcnn import load_lightcnn, recognition_crop
+from mien.training.lightcnn import LightCNN, load_lightcnn, recognition_crop
 from mien.training.metrics import Scores
 from mien.training.networks import Landmarks
 from mien.training.regressor import Eyes, LandmarkEyes, ParserEyes, Regressor, Seen
+from mien.training.shipped import parser_of
 from mien.training.task import Array, Batch, sheet
 from mien.training.task_aligned import AlignedTask, judged, labelled
 from mien.training.warps import warped as warp
 
 _UNITS: Final = parameters.group("au")
 FROZEN: Final = {"generator": "G", "parser": "F_seg", "recognizer": "F_reg"}
+_ELSE: Final = {"parser": " (the shipped one)", "recognizer": "; not for --without id"}
 _BATCH: Final = 32  # faces judged at once
 _TURN: Final = (15.0, 8.0)  # degrees of yaw and pitch that warping adds, standard deviations
 
@@ -37,8 +38,8 @@ _TURN: Final = (15.0, 8.0)  # degrees of yaw and pitch that warping adds, standa
 def add_frozen(parser: ArgumentParser) -> None:
     """Adds the checkpoints of the networks that are fixed while R learns."""
     for name, of in FROZEN.items():
-        text = f"{of}: the {name}.pt of 'mien train {name}'"
-        parser.add_argument(f"--{name}", type=Path, required=True, help=text)
+        text = f"{of}: the {name}.pt of 'mien train {name}'{_ELSE.get(name, '')}"
+        parser.add_argument(f"--{name}", type=Path, required=name not in _ELSE, help=text)
 
 
 class RegressorTask(AlignedTask):
@@ -52,8 +53,8 @@ class RegressorTask(AlignedTask):
         self,
         pairs: Pairs,
         generator: Path,
-        parser: Path,
-        recognizer: Path,
+        parser: Path | None = None,
+        recognizer: Path | None = None,
         width: int = 512,
         without: Sequence[str] = (),
         landmarks: Path | None = None,
@@ -64,13 +65,17 @@ class RegressorTask(AlignedTask):
         self.eyes: Eyes = (
             LandmarkEyes(read_network(landmarks, Landmarks))
             if landmarks
-            else ParserEyes(load_bisenet(parser))
+            else ParserEyes(parser_of(parser))
         ).requires_grad_(False)
-        self.recognizer = load_lightcnn(recognizer).requires_grad_(False)
         self.width, self.warped = width, warped
         self.terms = [name for name in losses.WEIGHTS if name not in without]
         if not self.terms:
             raise UserError("R learns by its losses: leave out fewer of them.")
+        self.recognizer: LightCNN | None = None
+        if recognizer is not None:
+            self.recognizer = load_lightcnn(recognizer).requires_grad_(False)
+        elif "id" in self.terms:
+            raise UserError("L_id asks F_reg who it is: name --recognizer, or --without id.")
         self.size = int(self.generator.config["size"])
         self.layout = str(self.generator.config["layout"])
 
@@ -95,7 +100,8 @@ class RegressorTask(AlignedTask):
 
     def to(self, device: torch.device) -> None:
         for frozen in (self.generator, self.eyes, self.recognizer):
-            frozen.to(device)
+            if frozen is not None:
+                frozen.to(device)
 
     def batch(self, rng: Random, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """Aligned faces (B, 3, size, size) over backgrounds."""
@@ -121,6 +127,7 @@ class RegressorTask(AlignedTask):
         if "ct" in self.terms:
             out["ct"] = self.eyes.content(self.eyes(self.generator(y)), (fused, real))
         if "id" in self.terms:
+            assert self.recognizer is not None
             with torch.no_grad():
                 known = self.recognizer(recognition_crop(image))
             out["id"] = losses.l_id(self.recognizer(recognition_crop(calm_image)), known)
@@ -156,7 +163,7 @@ class RegressorTask(AlignedTask):
         return torch.cat(parts)
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
-        indices = indices[:600]
+        indices = self.judges(indices)
         (images,) = self.batch(np.random.default_rng(9), indices, disturbed=False)
         y = self.say(network, images).numpy()
         device = next(network.parameters()).device

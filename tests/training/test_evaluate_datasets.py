@@ -6,8 +6,10 @@ import pytest
 
 from mien.core.capture import capture
 from mien.core.cli import main
+from mien.core.errors import UserError
 from mien.core.take import Take
-from mien.training.datasets import DISFA_AUS
+from mien.training.datasets import DISFA_AUS, read_dataset
+from mien.training.evaluate_datasets import evaluate_dataset
 from mien.training.tables import figure, table_1, table_2, write_tables
 
 
@@ -57,6 +59,31 @@ def test_labels_go_by_the_number_of_a_frame(disfa, tmp_path, monkeypatch):
     with (tmp_path / "table1_disfa.csv").open() as file:
         rows = [row for row in csv.reader(file) if row[:2] == ["ICC", "mien"]]
     assert float(rows[0][2 + DISFA_AUS.index(12)]) > 0.9
+
+
+def test_a_clip_that_cannot_be_read_costs_no_other(disfa, tmp_path, capsys):
+    """Of the subjects that are not tested on, nothing is read either."""
+    root, labels = shutil.copytree(disfa, tmp_path / "disfa"), "ActionUnit_Labels"
+    shutil.rmtree(root / labels / "SN001")
+    (tested,) = (c for c in read_dataset("disfa", root, tests=True))
+    for who in ("SN004", "SN005", "SN006"):  # every third is tested on
+        (root / f"Videos_LeftCamera/LeftVideo{who}_comp.avi").write_bytes(b"no video")
+    (root / labels / "SN006").mkdir()
+    for path in (root / labels / tested.subject).iterdir():
+        shutil.copy(path, root / labels / "SN006" / path.name.replace(tested.subject, "SN006"))
+    scores = evaluate_dataset("disfa", root, "cpu")
+    assert scores["subjects"] == 2 and scores["frames without a face"] == scores["frames"] / 2
+    assert scores["ICC"]["AU12"] > 0.9
+    assert "SN006_comp.avi is left out: " in capsys.readouterr().err
+    tested.footage.write_bytes(b"no video")
+    with pytest.raises(UserError, match="Capture sees no coded face"):
+        evaluate_dataset("disfa", root, "cpu")
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_work(disfa, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["evaluate", "disfa", str(disfa), "--out", str(tmp_path / "file/x")]) != 0
+    assert "Cannot make the folder" in (said := capsys.readouterr().err) and "SN0" not in said
 
 
 def test_table_1_holds_the_papers_figures_with_its_averages():

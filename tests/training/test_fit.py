@@ -7,6 +7,7 @@ import torch
 
 from mien.core import parameters
 from mien.core.errors import UserError
+from mien.training import losses
 from mien.training.bisenet import BiSeNet
 from mien.training.checkpoint import write_checkpoint
 from mien.training.fit import fit, fit_image
@@ -34,6 +35,17 @@ def test_descent_comes_nearer_to_the_face_that_g_drew(networks):
     # A face's fit does not depend on who else is fitted.
     alone, _ = fit(g, eyes, g(truth[:1]), steps=25)
     assert torch.allclose(alone[0], y[0], atol=0.02)
+
+
+def test_parameters_that_the_picture_does_not_ask_for_stay_near_the_base(networks, monkeypatch):
+    g, eyes = networks
+    truth = torch.from_numpy(parameters.neutral()).float()[None]
+    truth[0, 2:60] = 0.9
+    far = {}
+    for weight in (0.0, 10.0):
+        monkeypatch.setattr("mien.training.fit.SPARSITY", weight)
+        far[weight] = float(losses.l_pr(fit(g, eyes, g(truth), steps=25)[0]))
+    assert far[10.0] < 0.5 * far[0.0]
 
 
 def checkpoints(folder, networks):

@@ -31,6 +31,7 @@ def test_equal_things_cost_nothing_and_different_ones_do():
     assert losses.l_per(maps, maps).abs() < 1e-9 < losses.l_per(maps, others)
     assert losses.l_ct(t, t) == 0 < losses.l_ct(other, t)
     assert losses.l_adv(t["mouth"], t["mouth"]) == 0 < losses.l_adv(t["mouth"], other["mouth"])
+    y[:, parameters.group("brow")] = torch.eye(parameters.BROW_STYLES)[:2]
     assert losses.l_lp(y, y, y, y) == 0 < losses.l_lp(y, y + 0.1, y, y)
 
 
@@ -80,8 +81,20 @@ def test_the_base_face_is_the_sparsest(layout):
     assert cost["AU12"] == pytest.approx(0.01 * 0.04, rel=1e-4)
 
 
+def test_a_brow_style_is_chosen_and_never_half_of_each():
+    y = torch.from_numpy(parameters.neutral()).float()[None]
+    brow, chosen = parameters.group("brow"), y.clone()
+    chosen[0, brow] = torch.eye(parameters.BROW_STYLES)[3]
+    assert losses.l_pr(chosen) == 0
+    said = y.clone()
+    said[0, brow] = torch.eye(parameters.BROW_STYLES)[0]  # as it is drawn
+    assert losses.l_lp(chosen, chosen, y, said) == 0
+    assert losses.l_lp(chosen, chosen, y, chosen) == 2
+
+
 def test_the_loopback_is_a_sum_over_the_vector_and_a_mean_over_the_batch():
     y = vectors(4)
+    y[:, parameters.group("brow")] = torch.eye(parameters.BROW_STYLES)[:4]
     off = torch.zeros_like(y)
     off[0, :10] = 0.2
     assert losses.l_lp(y, y + off, y, y - 2 * off) == pytest.approx(10 * 0.2 * 3 / 4, rel=1e-4)

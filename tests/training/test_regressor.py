@@ -12,7 +12,8 @@ from mien.training.checkpoint import read_network, write_checkpoint
 from mien.training.data import load_pairs
 from mien.training.export import export_folder
 from mien.training.generator import Generator
-from mien.training.regressor import READS, ParserEyes, Regressor, load_reader
+from mien.training.lightcnn import recognition_crop
+from mien.training.regressor import READS, Attention, ParserEyes, Regressor, load_reader
 from mien.training.task_parser import ParserTask
 from mien.training.task_regressor import RegressorTask
 from mien.training.train import Training
@@ -80,6 +81,47 @@ def test_every_equation_teaches_r_and_nothing_else(task, image):
         assert any(g.abs().sum() > 0 for g in grown), name
     judges = (task.generator, task.eyes, task.recognizer)
     assert all(p.grad is None for judge in judges for p in judge.parameters())
+
+
+def test_each_equation_compares_what_the_paper_says(task, image):
+    """Of an R that says something of every face, as a new one is nearly neutral."""
+    torch.manual_seed(5)
+    network = task.network().eval()
+    for part in network.parts.values():
+        torch.nn.init.normal_(part.fc[-1].bias, std=2)
+    draw, see = task.generator, task.eyes
+    with torch.no_grad():
+        found = task.equations(network, image)
+        seen = see(image)
+        y = network(*seen)
+        calm, nobody = losses.emotionless(y), losses.nobody(y)
+        face = torch.from_numpy(parameters.neutral()).float()[None]
+        said = {name: network(*see(draw(v))) for name, v in (("calm", calm), ("nobody", nobody))}
+        embedded = [task.recognizer(recognition_crop(picture)) for picture in (draw(calm), image)]
+        expected = {
+            "ct": losses.l_ct(see(draw(y))[1], seen[1]),
+            "id": losses.l_id(*embedded),
+            "pr": losses.l_pr(y),
+            "lp": losses.l_lp(calm, said["calm"], nobody, said["nobody"]),
+            "adv": losses.l_adv(see(draw(calm))[1]["mouth"], see(draw(face))[1]["mouth"]),
+        }
+    for name, value in expected.items():
+        assert float(found[name]) == pytest.approx(float(value), rel=1e-4), name
+
+
+def test_what_is_squeezed_weighs_every_output():
+    attention, x = Attention(12, 16), torch.rand(3, 12)
+    open_gate = attention(x)
+    attention.excite[-2].bias.data -= 50
+    assert open_gate.abs().max() > 0.01 and attention(x).abs().max() < 1e-6
+
+
+def test_without_f_reg_nobody_asks_who_it_is(pairs_folder, frozen, image):
+    given = {name: path for name, path in frozen.items() if name != "recognizer"}
+    with pytest.raises(UserError, match="--without id"):
+        RegressorTask(load_pairs(pairs_folder), **given)
+    task = RegressorTask(load_pairs(pairs_folder), **given, width=32, without=["id"])
+    assert "id" not in task.equations(task.network(), image)
 
 
 def test_the_statistics_of_r_are_those_of_real_pictures(task, image):
