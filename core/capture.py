@@ -333,8 +333,8 @@ def save(takes: list[Take], output: str | os.PathLike[str]) -> list[Path]:
     ...; UserError, and no file, when no face was seen in any."""
     if not any(take.success.any() for take in takes):
         raise UserError(
-            f"No face was found in {takes[0].source}: choose footage in which a face is at least"
-            " a tenth of the picture."
+            f"No face was found in {takes[0].source}: choose footage in which a face is larger"
+            " and well lit."
         )
     path = Path(output)
     paths = [path] + [path.with_stem(f"{path.stem}_face{t.face + 1}") for t in takes[1:]]

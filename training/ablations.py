@@ -58,9 +58,11 @@ def ablate(
     if landmarks is not None:
         runs["with_landmarks"] = {"landmarks": landmarks}
     for name, own in runs.items():
-        train("regressor", folders, out / name, minutes, device, True, batch, **common, **own)
+        begun = (out / name / "regressor.pt").exists()
+        train("regressor", folders, out / name, minutes, device, begun, batch, **common, **own)
     for task in BASELINES.values():
-        train(task, folders, out / task, minutes, device, True, batch)
+        begun = (out / task / f"{task}.pt").exists()
+        train(task, folders, out / task, minutes, device, begun, batch)
     columns = {name: read_scores(out / task / f"{task}.json") for name, task in BASELINES.items()}
     columns["R, five losses"] = read_scores(out / FULL / "regressor.json")
     rows = {term: read_scores(out / f"without_{term}" / "regressor.json") for term in WITHOUT}

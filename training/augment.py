@@ -166,24 +166,43 @@ def _lens(rng: Generator, image: Pixels) -> Pixels:
 
 
 def sensor(rng: Generator, image: Pixels) -> Pixels:
-    """Noise, and what JPEG leaves."""
+    """Noise, and what JPEG or a video leaves."""
     if rng.random() < 0.5:
         noise = np.empty(image.shape, np.int16)
         cv2.setRNGSeed(int(rng.integers(2**31)))
         cv2.randn(noise, 0, rng.uniform(1, 14))
         image = cv2.add(image, noise, dtype=cv2.CV_8U)
-    if rng.random() < 0.4:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 90))]
-        image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
+    kind = rng.random()
+    if kind < 0.3:
+        image = _compressed(image, int(rng.integers(20, 90)))
+    elif kind < 0.5:
+        # A video's blocks are larger, of 16 px, coarser, and smoothed where they meet.
+        height, width = image.shape[:2]
+        small = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        coarse = cv2.resize(_compressed(small, int(rng.integers(15, 70))), (width, height))
+        image = cv2.addWeighted(coarse, share := float(rng.uniform(0.5, 1)), image, 1 - share, 0)
+        image = cv2.GaussianBlur(image, (0, 0), 0.5)
     return np.asarray(image, np.uint8)
 
 
+def _compressed(image: Pixels, quality: int) -> Pixels:
+    coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+
+
 def occlude(rng: Generator, image: Pixels) -> Pixels:
-    """Something before the face: a hand's, a microphone's or a frame edge's worth."""
+    """Something before the face, a hand's, a microphone's or a frame edge's worth, or a piece cut
+    out of the picture and another of it put there."""
     size = image.shape[1]
     image = image.copy()
     for _ in range(rng.integers(1, 3)):
         x, y = (int(v) for v in rng.integers(0, size, 2))
+        if rng.random() < 0.3:
+            side = int(rng.integers(size // 10, size // 3))
+            a, b = (int(v) for v in rng.integers(0, size - side, 2))
+            hole = image[y : y + side, x : x + side]
+            hole[:] = image[a : a + side, b : b + side][: hole.shape[0], : hole.shape[1]].copy()
+            continue
         axes = tuple(int(v) for v in rng.integers(size // 20, size // 5, 2))
         colour = tuple(int(v) for v in rng.integers(0, 256, 3))
         cv2.ellipse(image, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, colour, -1)

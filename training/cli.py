@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from mien.training.data import load_pairs
 from mien.training.evaluate_datasets import TESTED, dataset_tables, evaluate_dataset
 from mien.training.fit import STEPS, fit_image
 from mien.training.tables import write_tables
-from mien.training.task import Task
+from mien.training.task import Task, positive
 from mien.training.task_regressor import FROZEN, add_frozen
 from mien.training.train import TASKS, pick_device, train
 
@@ -31,16 +30,6 @@ def _tell(scores: dict[str, Any], out: Path | None) -> None:
     print(text)
     if out:
         write_file(out, (text + "\n").encode())
-
-
-def _positive(kind: type[float]) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not more than 0")
-        return value
-
-    return read
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -120,7 +109,7 @@ def _add_task(learn: argparse.ArgumentParser, task: type[Task]) -> None:
     )
     learn.add_argument("--out", type=Path, required=True, help="for checkpoint and report")
     learn.add_argument(
-        "--minutes", type=_positive(float), default=12, help="wall-clock budget in all"
+        "--minutes", type=positive(float), default=12, help="wall-clock budget in all"
     )
     learn.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
@@ -156,8 +145,8 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
     _add_drawing(test)
     test.add_argument("--regressor", type=Path, required=True, help="R: regressor.pt")
-    test.add_argument("--count", type=_positive(int), default=100, help="held-out faces (100)")
-    test.add_argument("--steps", type=_positive(int), default=STEPS, help=f"of descent ({STEPS})")
+    test.add_argument("--count", type=positive(int), default=100, help="held-out faces (100)")
+    test.add_argument("--steps", type=positive(int), default=STEPS, help=f"of descent ({STEPS})")
     test.add_argument("--out", type=Path, help="also write the figures to this JSON file")
     test.set_defaults(run=_evaluate_fit)
     test = whats.add_parser("ablations", help="R without each of its losses, and the baselines")
@@ -166,7 +155,7 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     test.add_argument("--landmarks", type=Path, help="landmarks.pt, to stand in for F_seg as well")
     test.add_argument("--width", type=int, default=512, help="numbers in R's FC layers")
     test.add_argument(
-        "--minutes", type=_positive(float), default=60, help="wall-clock budget of each run"
+        "--minutes", type=positive(float), default=60, help="wall-clock budget of each run"
     )
     test.add_argument("--batch", type=int, help="samples in a step")
     test.add_argument("--out", type=Path, required=True, help="folder of runs, tables and fig6.png")
@@ -193,7 +182,7 @@ def add_parsers(subparsers: Any) -> None:
     one.add_argument("image", type=Path)
     one.add_argument("-o", "--out", type=Path, help=".json; a .png lies beside it (IMAGE_fit.json)")
     _add_drawing(one)
-    one.add_argument("--steps", type=_positive(int), default=STEPS, help=f"of descent ({STEPS})")
+    one.add_argument("--steps", type=positive(int), default=STEPS, help=f"of descent ({STEPS})")
     one.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     one.set_defaults(run=_fit)
 

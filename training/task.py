@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+import math
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from typing import Any, Final
 
 import cv2
@@ -103,6 +105,18 @@ def bell_entropy(logits: Tensor, points: Tensor, x: Tensor, y: Tensor) -> Tensor
     target = down[..., :, None] * across[..., None, :]
     logged = logits.flatten(2).log_softmax(-1).unflatten(2, logits.shape[2:])
     return -(target * logged).sum((2, 3))
+
+
+def positive(kind: type[float]) -> Callable[[str], float]:
+    """A ``type`` of arguments that are numbers above 0."""
+
+    def read(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < math.inf:
+            raise ArgumentTypeError(f"{text} is not more than 0")
+        return value
+
+    return read
 
 
 class Task:

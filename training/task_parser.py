@@ -23,7 +23,7 @@ from mien.training.bisenet import BiSeNet, enlarged, enlarged_at
 from mien.training.data import SIZE as MASK_SIZE
 from mien.training.data import Pairs, Pixels, mirror_mask
 from mien.training.metrics import Scores
-from mien.training.task import Array, Batch, Task, compose, sheet, to_tensor
+from mien.training.task import Array, Batch, Task, compose, positive, sheet, to_tensor
 
 SIZE: Final = 512  # px of the aligned face: at 256, F_seg's cells are as large as a brow is high
 WINDOW: Final = 320  # px of it that a lesson shows
@@ -119,7 +119,9 @@ class ParserTask(Task):
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:
-        parser.add_argument("--width", type=float, default=1.0, help="of the published channels")
+        parser.add_argument(
+            "--width", type=positive(float), default=1.0, help="of the published channels"
+        )
 
     def network(self) -> nn.Module:
         return BiSeNet(self.width)

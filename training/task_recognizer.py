@@ -19,7 +19,7 @@ from mien.training import augment
 from mien.training.data import Pairs, Pixels
 from mien.training.lightcnn import CROP, EMBEDDING, SIZE, LightCNN
 from mien.training.metrics import Scores
-from mien.training.task import Array, Batch, Task, compose, sheet, to_tensor
+from mien.training.task import Array, Batch, Task, compose, positive, sheet, to_tensor
 
 SCALE: Final = 16.0  # of cosines, before the likeliest one is chosen
 VALUES: Final = 4.0  # what the face model's values weigh beside that choice
@@ -81,7 +81,9 @@ class RecognizerTask(Task):
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:
-        parser.add_argument("--width", type=float, default=1.0, help="of the published channels")
+        parser.add_argument(
+            "--width", type=positive(float), default=1.0, help="of the published channels"
+        )
 
     def network(self) -> nn.Module:
         return Described(self.width)

@@ -145,7 +145,12 @@ class Training:
         return self.out / f"{self.task.name}.pt"
 
     def resume(self) -> None:
-        """Goes on where the checkpoint stopped."""
+        """Goes on where the checkpoint stopped; UserError where there is none."""
+        if not self.checkpoint.exists():
+            raise UserError(
+                f"{self.checkpoint} is not there to go on with: name the --out of that training, "
+                "or leave out --resume."
+            )
         state = read_checkpoint(self.checkpoint)
         try:
             self.network.load_state_dict(state["network"])
@@ -232,7 +237,16 @@ class Training:
 
     def run(self) -> dict[str, Any]:
         """Learns until the budget is spent; the report, which also lies in ``out``.  Of several
-        processes all but the first return nothing."""
+        processes all but the first return nothing.  What is stopped by Ctrl+C is saved."""
+        try:
+            self._learn()
+        except KeyboardInterrupt:
+            if self.step and not self.rank:
+                self.save()
+            raise
+        return {} if self.rank else self.report()
+
+    def _learn(self) -> None:
         recent: list[float] = []
         start = said = saved = time.monotonic()
         already = self.spent
@@ -264,7 +278,6 @@ class Training:
             if now - saved >= SAVE_EVERY:
                 saved = now
                 self.save()
-        return {} if self.rank else self.report()
 
     def judges(self) -> NDArray[np.int64]:
         """The held-out samples, where others act without those of the seeds by whose people the
@@ -322,8 +335,13 @@ def train(
     training = Training(task, out, minutes, place)
     if not len(training.train) or not len(training.held):
         raise UserError("Too few people in the pairs: render at least 10, so that some can judge.")
-    if resume and training.checkpoint.exists():
+    if resume:
         training.resume()
+    elif training.checkpoint.exists():
+        raise UserError(
+            f"{training.checkpoint} is there already: go on with it by --resume, or name another "
+            "--out."
+        )
     elif shipped:
         training.begin_shipped()
     make_folder(out)

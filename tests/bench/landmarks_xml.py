@@ -31,6 +31,7 @@ REGIONS: Final = {
     "jaw": slice(0, 17), "brows": slice(17, 27), "nose": slice(27, 36), "eyes": slice(36, 48),
     "mouth": slice(48, 68),
 }  # fmt: skip
+UNMARKED: Final = 8  # faces that a picture may show besides
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,14 @@ def read_marks(folder: Path) -> list[Marked]:
                 parts = {part.get("name"): part for part in box.iter("part")}
                 names = [f"{i:02d}" for i in range(68)]
                 if parts.keys() == set(names):
-                    at = [[float(parts[n].get(axis, "nan")) for axis in "xy"] for n in names]
-                    faces.append(np.array(at))
+                    try:
+                        faces.append([[float(parts[n].attrib[a]) for a in "xy"] for n in names])
+                    except (KeyError, ValueError):
+                        raise UserError(
+                            f"{file}: a part of {image.get('file')} has no x and y; mark it again."
+                        ) from None
             if faces:
-                out.append(Marked(file.parent / image.get("file", ""), faces))
+                out.append(Marked(file.parent / image.get("file", ""), [*map(np.array, faces)]))
     if not out:
         raise UserError(f"{folder} holds no .xml with boxes of 68 parts: see dlib's imglab.")
     return out
@@ -71,7 +76,9 @@ def measure(marked: list[Marked], loaded: models.Models) -> dict[str, float]:
         image = cv2.imread(str(one.image))
         if image is None:
             raise UserError(f"{one.image} cannot be read: put the images where the .xml says.")
-        seen = Tracker(loaded, len(one.faces)).update(np.ascontiguousarray(image[..., ::-1]))
+        seen = Tracker(loaded, len(one.faces) + UNMARKED).update(
+            np.ascontiguousarray(image[..., ::-1])
+        )
         count += len(one.faces)
         for face in one.faces:
             if not seen:

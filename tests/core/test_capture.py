@@ -17,6 +17,11 @@ from mien.core.parsing import parse
 from mien.core.tracking import PATIENCE, Tracker
 
 
+def test_nothing_is_taken_for_a_face_where_there_is_none(media) -> None:
+    (take,) = capture(media("no_face.mp4"))
+    assert len(take) > 80 and not take.success.any()
+
+
 def test_no_face_is_a_take_without_success(make_video) -> None:
     progress: list[Progress] = []
     (take,) = capture(make_video(frames=5), progress=progress.append)

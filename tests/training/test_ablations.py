@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from mien.core.errors import UserError
 from mien.training.ablations import WITHOUT, ablate, figure_6, table_3
 from mien.training.baselines import CnnTask, ResNet18Task
 from mien.training.checkpoint import read_network, write_checkpoint
 from mien.training.compare import compare
 from mien.training.data import load_pairs
+from mien.training.generator import Generator
 from mien.training.losses import WEIGHTS
 from mien.training.networks import Landmarks
 from mien.training.regressor import LandmarkEyes, Regressor
@@ -64,6 +66,16 @@ def test_r_and_the_iterative_fit_are_judged_on_the_same_faces(ablated, frozen, p
     ratio = found["GENet"]["seconds per face"] / found["R"]["seconds per face"]
     assert found["times faster"] == ratio and ratio > 1
     assert set(found["R"]["ICC(3,1)"]) == set(found["GENet"]["ICC(3,1)"])
+
+
+def test_r_is_not_judged_through_a_g_that_draws_otherwise(ablated, frozen, pairs_folder, tmp_path):
+    network = Generator(32, 2)
+    state = {"network": network.state_dict(), "config": network.config, "step": 0}
+    write_checkpoint(tmp_path / "generator.pt", state)
+    networks = {**frozen, "regressor": ablated[0] / "full" / "regressor.pt"}
+    networks["generator"] = tmp_path / "generator.pt"
+    with pytest.raises(UserError, match="networks of one training"):
+        compare(load_pairs(pairs_folder), networks, torch.device("cpu"), count=2, steps=2)
 
 
 @pytest.mark.parametrize("kind", [CnnTask, ResNet18Task])

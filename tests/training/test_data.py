@@ -174,6 +174,43 @@ def test_disturbing_is_the_same_for_the_same_seed():
     assert once.shape == image.shape and once.dtype == np.uint8 and (once == twice).all()
 
 
+def plain(size=96):
+    """A picture with edges in both directions, in colours."""
+    ramp = np.arange(size) // 12 % 2 * 150 + 50
+    columns, rows = np.meshgrid(ramp, ramp)
+    return np.stack([rows, columns, np.full_like(rows, 90)], -1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("effect", [augment.light, augment._lens, augment.sensor, augment.occlude])
+def test_each_disturbance_comes_and_some_pictures_stay_whole(effect):
+    image = plain()
+    off = []
+    for seed in range(60):
+        seen = effect(np.random.default_rng(seed), image)
+        assert seen.shape == image.shape and seen.dtype == np.uint8
+        off.append(np.abs(seen.astype(int) - image).mean())
+    assert (image == plain()).all() and sum(o > 1 for o in off) > 20
+    assert len({round(o, 3) for o in off}) > 15
+
+
+def test_what_a_video_leaves_is_coarser_than_jpeg():
+    """Of noise, which no codec pays for, little is left."""
+    image = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    left = [augment.sensor(np.random.default_rng(seed), image).std() for seed in range(60)]
+    assert sum(std < 0.6 * image.std() for std in left) >= 6  # a video
+    assert sum(std > 0.6 * image.std() for std in left) >= 30
+
+
+def test_a_piece_that_is_cut_out_shows_another_of_the_same_picture():
+    image = plain()
+    colours = {*map(tuple, image.reshape(-1, 3).tolist())}
+    kept = 0
+    for seed in range(30):
+        seen = augment.occlude(np.random.default_rng(seed), image)
+        kept += {*map(tuple, seen.reshape(-1, 3).tolist())} <= colours and (seen != image).any()
+    assert 2 <= kept < 20
+
+
 def test_whole_vectors_are_there_for_those_who_ask(pairs_folder):
     pairs = load_pairs(pairs_folder, vectors=True)
     assert pairs.vectors.shape == (80, parameters.SIZE)

@@ -53,6 +53,18 @@ def test_errors_are_of_the_marks_that_the_file_says(tmp_path):
     moved = measure(read_marks(tmp_path), loaded)
     assert moved["error of brows"] > 20 > moved["error of eyes"]
     assert moved["error of mouth"] == pytest.approx(true["error of mouth"])
+    both = np.hstack([cv2.imread(str(tmp_path / f"{i}.png")) for i in range(2)])
+    cv2.imwrite(str(tmp_path / "0.png"), both)
+    heights = [np.ptp(points[:17, 1]) for points in faces.values()]
+    right = np.array([both.shape[1] // 2, 0])
+    smaller = faces["0.png"] if heights[0] < heights[1] else faces["1.png"] + right
+    write_marks(tmp_path / "faces.xml", {"0.png": smaller})  # the other one is not marked
+    assert measure(read_marks(tmp_path), loaded)["found, %"] == 100
+    text = (tmp_path / "faces.xml").read_text()
+    (tmp_path / "faces.xml").write_text(text.replace(" y=", " z=", 1))
+    with pytest.raises(UserError, match=r"0\.png has no x and y"):
+        read_marks(tmp_path)
+    write_marks(tmp_path / "faces.xml", faces)
     (tmp_path / "0.png").unlink()
     with pytest.raises(UserError, match=r"0\.png cannot be read"):
         measure(read_marks(tmp_path), loaded)

@@ -91,6 +91,28 @@ def test_a_shipped_network_is_taught_on(name, pairs, pairs_folder, tmp_path):
     assert losses[1] == pytest.approx(losses[0], rel=0.35)
 
 
+def test_what_is_stopped_is_saved_and_nothing_is_taught_over(pairs, pairs_folder, tmp_path):
+    training = Training(TASKS["finder"](pairs), tmp_path, 5, torch.device("cpu"))
+    learn, steps = training.learn, iter(range(3))
+
+    def interrupted(batch):
+        if next(steps, None) is None:
+            raise KeyboardInterrupt
+        return learn(batch)
+
+    training.learn = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        training.run()
+    assert read_checkpoint(tmp_path / "finder.pt")["step"] == 3
+    before = (tmp_path / "finder.pt").read_bytes()
+    with pytest.raises(UserError, match="--resume"):
+        train("finder", [pairs_folder], tmp_path, 0.01, "cpu")
+    with pytest.raises(UserError, match="nowhere"):
+        train("finder", [pairs_folder], tmp_path / "nowhere", 0.01, "cpu", resume=True)
+    assert (tmp_path / "finder.pt").read_bytes() == before
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_a_tuning_that_was_cut_off_goes_on(pairs, tmp_path):
     first, again = (
         Training(TASKS["finder"](pairs), tmp_path, 2, torch.device("cpu")) for _ in range(2)
