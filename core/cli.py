@@ -108,6 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument(
         "--save-neutral", metavar="FILE", type=Path, help="write the face at rest, for other clips"
     )
+    capture.add_argument(
+        "--identity", metavar="FILE", type=Path,
+        help="also write who it is, the face model's parameters, as JSON",
+    )  # fmt: skip
     capture.add_argument("--fps", type=float, default=SEQUENCE_FPS, help="of an image sequence")
     conversion = commands.add_parser("convert", help="a take from one format to another")
     conversion.add_argument(
@@ -142,8 +146,8 @@ def _capture(arguments: argparse.Namespace) -> int:
     from .capture import capture, check_output, check_place, save
 
     check_output(arguments.output)
-    if arguments.save_neutral:
-        check_place(arguments.save_neutral)
+    for beside in filter(None, (arguments.save_neutral, arguments.identity)):
+        check_place(beside)
     if arguments.faces > 1 and isinstance(arguments.neutral, Path):
         raise UserError("A saved neutral is that of one performer: leave out --faces.")
     start, end = arguments.frames or (None, None)
@@ -167,6 +171,8 @@ def _capture(arguments: argparse.Namespace) -> int:
         print(f"{path}: a face in {take.success.sum()} of {len(take)} frames.")
     if arguments.save_neutral:
         takes[0].save_neutral(arguments.save_neutral)
+    if arguments.identity:
+        takes[0].save_identity(arguments.identity)
     print(bar.summary())
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from . import table, take_arkit, take_csv, take_json, take_livelink
 from .errors import UserError
 from .files import written_whole
 from .names import nearest
-from .parameters import SIGNALS
+from .parameters import IDENTITY, NAMES, SIGNALS
 from .performer import Neutral
 
 Array = NDArray[np.float64]
@@ -94,6 +95,15 @@ class Take:
                 " it, and mark the frames where it is not found by itself."
             )
         self.neutral.save(path)
+
+    def save_identity(self, path: str | os.PathLike[str]) -> None:
+        """Writes who it is, the face model's parameters by name, as JSON; UserError when it is not
+        known."""
+        if self.identity is None:
+            raise UserError("This take does not say who it is: capture a clip that shows a face.")
+        whole = dict(zip(NAMES[IDENTITY], self.identity.tolist(), strict=True))
+        with written_whole(path) as draft:
+            draft.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Take:

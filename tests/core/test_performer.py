@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.core import cli, models
+from mien.core import cli, models, parameters
 from mien.core.capture import capture
 from mien.core.errors import UserError
 from mien.core.performer import Neutral
@@ -88,16 +88,21 @@ def test_a_place_that_cannot_be_written_is_told_first(
     tmp_path: Path, make_video, capfd: pytest.CaptureFixture[str]
 ) -> None:
     command = ["capture", str(make_video()), "-o", str(tmp_path / "take.csv")]
-    assert cli.main([*command, "--save-neutral", str(tmp_path / "none" / "me.json")]) == 2
-    assert "Cannot write into" in capfd.readouterr().err
+    for option in ("--save-neutral", "--identity"):
+        assert cli.main([*command, option, str(tmp_path / "none" / "me.json")]) == 2
+        assert "Cannot write into" in capfd.readouterr().err
 
 
 def test_a_clip_is_measured_against_the_saved_neutral(media, tmp_path: Path) -> None:
     """A photo of the smile alone: beside the face at rest it is told from the face itself."""
     clip, saved = str(media("smile.mp4")), tmp_path / "performer.json"
     command = ["capture", clip, "--frames", ":30", "-o", str(tmp_path / "take.json")]
-    assert cli.main([*command, "--save-neutral", str(saved)]) == 0
+    who = tmp_path / "who.json"
+    assert cli.main([*command, "--save-neutral", str(saved), "--identity", str(who)]) == 0
     take = Take.load(tmp_path / "take.json")
+    named = json.loads(who.read_text())
+    assert [*named.values()] == take.identity.tolist()
+    assert [*named] == [*parameters.NAMES[parameters.IDENTITY]]
     assert same(take.neutral, Neutral.load(saved, NETWORK))
     aus = ("AU12", "AU25", "AU26", "AU43", "AU01", "AU04")
 
