@@ -22,6 +22,7 @@ from mien.training import networks
 from mien.training.checkpoint import read_checkpoint, read_network, write_file
 from mien.training.model_card import model_card
 from mien.training.regressor import load_reader
+from mien.training.task import RENDERS
 from mien.training.task_joint import Joint
 
 OPSET: Final = 17
@@ -89,7 +90,7 @@ def _taught(state: dict[str, Any], name: str) -> dict[str, Any]:
     """What the manifest tells of the training of a checkpoint's network; of a tuned one, under
     ``tuned``, by what lessons and how much each time."""
     about = {
-        "data": "pairs rendered by mien, nothing else",
+        "data": state.get("data", RENDERS),
         "seeds": state["seeds"],
         "samples": state["samples"],
         "people": state["people"],

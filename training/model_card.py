@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from mien.training.task import RENDERS
+
 _WHAT: Final = {
     "finder.onnx": "finds faces in a frame",
     "landmarks.onnx": "places 68 landmarks in a face box and says whether it holds a face",
@@ -25,6 +27,9 @@ ICC(3,1) after Shrout & Fleiss; AU errors are on the 0-5 scale.
 
 Not meant for identifying people, nor for judging what somebody feels: an action unit is a movement.
 """
+
+
+_BESIDE: Final = "By {data}: these have licences of their own.\n\n"
 
 
 def _lines(scores: dict[str, Any], depth: int = 0) -> list[str]:
@@ -79,6 +84,7 @@ def model_card(manifest: dict[str, Any]) -> str:
             f"{about['minutes']} minutes ({about['steps']} steps) in all, on people of seeds "
             f"{', '.join(map(str, about['seeds']))}.  At first {first:g} minutes on "
             f"{about['samples']} pairs of {about['people']} people:\n\n"
+            f"{'' if about['data'] == RENDERS else _BESIDE.format(**about)}"
             f"{_command(file.removesuffix('.onnx'), first, about)}\n"
             f"{tunings}{calibrations}\n" + "\n".join(_lines(entry["scores"])) + "\n"
         )

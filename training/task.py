@@ -107,6 +107,9 @@ def bell_entropy(logits: Tensor, points: Tensor, x: Tensor, y: Tensor) -> Tensor
     return -(target * logged).sum((2, 3))
 
 
+RENDERS: Final = "pairs rendered by mien, nothing else"
+
+
 def positive(kind: type[float]) -> Callable[[str], float]:
     """A ``type`` of arguments that are numbers above 0."""
 
@@ -126,6 +129,7 @@ class Task:
     batch_size = 32
     rate = 2e-3  # of learning, at its highest
     extras: tuple[str, ...] = ()  # what load_pairs is asked for besides: "masks", "vectors"
+    data = RENDERS  # what it teaches by
 
     def __init__(self, pairs: Pairs) -> None:
         self.pairs = pairs
@@ -144,6 +148,10 @@ class Task:
         """The networks in it that are shipped, each by itself, by name."""
         return {self.name: network}
 
+    def pictured(self, i: int) -> tuple[Pixels, Array]:
+        """(premultiplied RGBA, landmarks px) of a sample as it is."""
+        return self.pairs.images[i], self.pairs.landmarks[i].astype(float)
+
     def face(
         self,
         rng: Generator,
@@ -154,7 +162,7 @@ class Task:
     ) -> tuple[Pixels, Array]:
         """(premultiplied RGBA, landmarks px) of a sample, turned in the image; of
         :mod:`mien.training.proportions` where these are given."""
-        image, points = self.pairs.images[i], self.pairs.landmarks[i].astype(float)
+        image, points = self.pictured(i)
         size = image.shape[1]
         if mirrored:
             image, points = image[:, ::-1], mirror_points(points, size - 1)

@@ -18,6 +18,8 @@ from mien.core.errors import UserError
 from mien.training import losses
 from mien.training.checkpoint import read_network
 from mien.training.data import Pairs, Pixels
+from mien.training.dataset_faces import read_faces
+from mien.training.datasets import LAYOUTS
 from mien.training.generator import Generator
 from mien.training.lightcnn import LightCNN, load_lightcnn, recognition_crop
 from mien.training.metrics import Scores
@@ -59,8 +61,13 @@ class RegressorTask(AlignedTask):
         without: Sequence[str] = (),
         landmarks: Path | None = None,
         warped: float = 0.0,
+        faces: Sequence[str] = (),
     ) -> None:
         super().__init__(pairs)
+        self.faces = [face for given in faces for face in read_faces(given)]
+        if faces:
+            titles = (LAYOUTS[given.partition("=")[0]].title for given in faces)
+            self.data = f"pairs rendered by mien, and faces of {', '.join(titles)} without labels"
         self.generator = read_network(generator, Generator)
         self.eyes: Eyes = (
             LandmarkEyes(read_network(landmarks, Landmarks))
@@ -94,6 +101,11 @@ class RegressorTask(AlignedTask):
             "--warped", type=float, default=0.0, metavar="SHARE",
             help="of the faces that are warped to other poses and expressions (0: pairs have all)",
         )  # fmt: skip
+        parser.add_argument(
+            "--faces", nargs="+", default=(), metavar="SET=FOLDER",
+            help="faces of the training subjects of data sets fill half of each step, without "
+            f"labels; SET is one of {', '.join(LAYOUTS)}",
+        )  # fmt: skip
 
     def network(self) -> Regressor:
         return Regressor(self.eyes.channels(), self.width, self.layout, self.size)
@@ -104,8 +116,18 @@ class RegressorTask(AlignedTask):
                 frozen.to(device)
 
     def batch(self, rng: Random, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
-        """Aligned faces (B, 3, size, size) over backgrounds."""
+        """Aligned faces (B, 3, size, size) over backgrounds; in lessons half of them photographed
+        ones, where there are some."""
+        if disturbed and self.faces:
+            indices = indices.copy()
+            count = len(indices) // 2
+            indices[:count] = len(self.pairs) + rng.integers(0, len(self.faces), count)
         return (self.crops(rng, indices, self.size, disturbed)[0],)
+
+    def pictured(self, i: int) -> tuple[Pixels, Array]:
+        """Of the photographed ones too, which are counted after the pairs."""
+        photographed = i - len(self.pairs)
+        return super().pictured(i) if photographed < 0 else tuple(self.faces[photographed])
 
     def varied(self, rng: Random, face: Pixels, points: Array) -> tuple[Pixels, Array]:
         if rng.random() >= self.warped:

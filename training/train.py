@@ -193,6 +193,7 @@ class Training:
             "peak": self.peak,
             "before": json.dumps(self.before),
             "batch": self.task.batch_size,
+            "data": self.task.data,
             "samples": len(self.train),
             "seeds": sorted({*self.seeds, *self.task.pairs.seeds}),
             "people": len(np.unique(self.task.pairs.person[self.train])),

@@ -1,0 +1,56 @@
+"""Faces out of the data sets of section 3.1, for R, which learns without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+
+from mien.core import alignment, models
+from mien.core.countdown import Countdown
+from mien.core.errors import UserError
+from mien.core.frames import open_footage
+from mien.core.tracking import Tracker
+from mien.training.data import SIZE, Pixels
+from mien.training.datasets import LAYOUTS, read_dataset
+from mien.training.task import Array, compose
+
+EVERY: Final = 24  # frames of a video; of pictures that were picked already, each
+_ZOOM: Final = 0.8  # of the aligned crop, so that warps and jitter find something beside it
+
+
+class Photographed(NamedTuple):
+    """A face as pairs have theirs."""
+
+    image: Pixels  # (SIZE, SIZE, 4), opaque
+    landmarks: Array  # (68, 2) px, as capture sees them
+
+
+def read_faces(given: str) -> list[Photographed]:
+    """Faces of the training subjects of ``SET=FOLDER``, SET being one of ``LAYOUTS``; UserError
+    where there are none."""
+    name, _, folder = given.partition("=")
+    if name not in LAYOUTS or not folder:
+        raise UserError(
+            f"{given!r} names no data set: give SET=FOLDER, SET of {', '.join(LAYOUTS)}."
+        )
+    clips = [clip for clip in read_dataset(name, Path(folder)) if not clip.testing]
+    networks, tell, out = models.load("cpu"), Countdown(f"{LAYOUTS[name].title}: clip"), []
+    inset = (1 - _ZOOM) / 2
+    smaller = np.array([[_ZOOM, 0, inset], [0, _ZOOM, inset]])
+    for done, clip in enumerate(clips, 1):
+        every = 1 if clip.footage.is_dir() else EVERY
+        for frame in open_footage(clip.footage).frames:
+            if frame.index % every:
+                continue
+            for face in Tracker(networks, 1).update(frame.image):
+                matrix = SIZE * compose(smaller, alignment.aligned_matrix(face.points, 1))
+                crop = cv2.cvtColor(alignment.warp(frame.image, matrix, SIZE), cv2.COLOR_RGB2RGBA)
+                at = alignment.transform(matrix, face.points)
+                out.append(Photographed(np.asarray(crop, np.uint8), at))
+        tell(done, len(clips))
+    if not out:
+        raise UserError(f"Capture sees no face in {folder}: are the clips whole?")
+    return out
