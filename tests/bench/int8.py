@@ -1,99 +1,144 @@
-"""Landmarks in int8 beside fp32: python tests/bench/int8.py PAIRS [PAIRS ...]
+"""int8 beside fp32: python tests/bench/int8.py CLIP PAIRS [PAIRS ...]
 
-Quantizes the shipped landmark network (static, per channel; calibrated on people who taught it)
-and prints, of both, the bytes, the milliseconds a face takes on two threads, the two timed in
-turns, and the error on people held out, in % of the eye corners' distance.
+Quantizes the networks of capture (static, per channel, calibrated by what each of them sees of
+people who taught them), each alone and all together.  Prints the bytes; on the people of PAIRS who
+are held out landmark error, agreement and pose as `mien evaluate pairs` has them; and the frames a
+second of capture of CLIP, every kind in turn ROUNDS times, the fastest.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
-import onnxruntime as ort
-from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from mien.core import models
-from mien.training.data import load_pairs
-from mien.training.metrics import landmark_error
-from mien.training.task_landmarks import LandmarksTask
+from mien.core.capture import capture
+from mien.core.estimator import Estimator
+from mien.core.parsing import parse
+from mien.core.tracking import Tracker
+from mien.training.checkpoint import write_file
+from mien.training.data import Pairs, load_pairs
+from mien.training.evaluate import evaluate_pairs, find, scene, see
+from mien.training.metrics import Scores
 
-CALIBRATE, JUDGE, ROUNDS = 128, 400, 200
+CALIBRATE, ROUNDS = 96, 3
 
-Crops = tuple[NDArray[np.float32], NDArray[np.float32]]
+Feed = dict[str, Any]
 
 
-def crops(task: LandmarksTask, indices: NDArray[np.int64]) -> Crops:
-    """(N, 3, 128, 128) images and (N, 68, 2) points in 0..1, as cameras and trackers give them."""
-    rng = np.random.default_rng(11)
-    seen = [task.crop(rng, int(i), True, True, False) for i in indices]
-    images = np.stack([image for image, _, _ in seen]).transpose(0, 3, 1, 2)
-    points = np.stack([point for _, point, _ in seen])
-    return images.astype(np.float32) / np.float32(255), points.astype(np.float32)
+class Recorder:
+    """A session that keeps what it is fed."""
+
+    def __init__(self, session: Any) -> None:
+        self._session, self.feeds = session, list[Feed]()
+
+    def run(self, outputs: Sequence[str] | None, feed: Feed) -> Any:
+        self.feeds.append(feed)
+        return self._session.run(outputs, feed)
 
 
 class Calibration(CalibrationDataReader):
-    """One face at a time, as the library asks for them."""
+    """One feed at a time, as the library asks for them."""
 
-    def __init__(self, images: NDArray[np.float32]) -> None:
-        self._left: Iterator[dict[str, Any]] = iter([{"image": one[None]} for one in images])
+    def __init__(self, feeds: list[Feed]) -> None:
+        self._left: Iterator[Feed] = iter(feeds[:CALIBRATE])
 
-    def get_next(self) -> dict[str, Any] | None:
+    def get_next(self) -> Feed | None:
         return next(self._left, None)
 
 
-def quantized(source: Path, images: NDArray[np.float32], folder: Path) -> Path:
-    """The network's file with weights and activations in int8."""
-    ready, out = folder / "ready.onnx", folder / "int8.onnx"
-    quant_pre_process(source, ready, skip_symbolic_shape=True)
+def fed(pairs: Pairs) -> dict[str, list[Feed]]:
+    """What each network sees of people who taught it."""
+    loaded = models.load("cpu")
+    recorders = {name: Recorder(getattr(loaded, name)) for name in models.NETWORKS}
+    listening = replace(loaded, **recorders)
+    taught = pairs.acting(pairs.split()[0])
+    for i in taught[np.linspace(0, len(taught) - 1, CALIBRATE).astype(int)].tolist():
+        image = scene(pairs, i, 11)
+        Tracker(listening, 1).update(image)
+        face = find(listening, image, pairs.landmarks[i], np.random.default_rng(i))
+        parse(listening.parser, image, face.points)
+    few = taught[np.linspace(0, len(taught) - 1, CALIBRATE // 2).astype(int)].tolist()
+    estimator, seen = Estimator(listening.estimator, loaded.values), see(pairs, few, loaded).samples
+    for i in few:
+        estimator.seen([seen[i]], seen[int(pairs.neutral[i])])
+        estimator.seen([seen[i]], None)
+    return {name: recorder.feeds for name, recorder in recorders.items()}
+
+
+def quantized(name: str, feeds: list[Feed], scratch: Path) -> bytes:
+    """That network with weights and activations in int8."""
+    ready, out = scratch / "ready.onnx", scratch / "int8.onnx"
+    quant_pre_process(models.WEIGHTS / f"{name}.onnx", ready, skip_symbolic_shape=True)
     quantize_static(
-        ready, out, Calibration(images), quant_format=QuantFormat.QDQ, per_channel=True,
+        ready, out, Calibration(feeds), quant_format=QuantFormat.QDQ, per_channel=True,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        op_types_to_quantize=["Conv"],
+        op_types_to_quantize=["Conv", "Gemm", "MatMul"],
     )  # fmt: skip
-    return out
+    return out.read_bytes()
 
 
-def session(path: Path) -> ort.InferenceSession:
-    """It, as capture runs it."""
-    options = models.options("landmarks")
-    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+def exchanged(folder: Path, networks: dict[str, bytes]) -> Path:
+    """The shipped networks but for these, in a folder of their own."""
+    shutil.copytree(models.WEIGHTS, folder)
+    manifest = models.read_manifest(folder)
+    for name, data in networks.items():
+        write_file(folder / f"{name}.onnx", data)
+        manifest[f"{name}.onnx"]["sha256"] = hashlib.sha256(data).hexdigest()
+    write_file(folder / "manifest.json", json.dumps(manifest).encode())
+    return folder
+
+
+def rate(clip: Path, load: Callable[..., models.Models]) -> float:
+    """Frames a second of capture."""
+    with mock.patch.object(models, "load", load):
+        start = time.perf_counter()
+        (take,) = capture(clip, device="cpu")
+    return len(take) / (time.perf_counter() - start)
 
 
 def main() -> None:
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
-    task = LandmarksTask(load_pairs(*map(Path, sys.argv[1:])))
-    taught, held = task.pairs.split()
-    rng = np.random.default_rng(3)
-    images, points = crops(task, rng.permutation(held)[:JUDGE])
+    clip, folders = Path(sys.argv[1]), [*map(Path, sys.argv[2:])]
+    feeds, load = fed(load_pairs(*folders)), models.load
     with tempfile.TemporaryDirectory() as scratch:
-        source = models.WEIGHTS / "landmarks.onnx"
-        small = quantized(
-            source, crops(task, rng.permutation(taught)[:CALIBRATE])[0], Path(scratch)
-        )
-        paths = {"fp32": source, "int8": small}
-        sessions = {name: session(path) for name, path in paths.items()}
-        spent: dict[str, list[float]] = {name: [] for name in paths}
-        for turn in range(ROUNDS):
-            for name, network in sessions.items():
-                began = time.perf_counter()
-                network.run(None, {"image": images[turn % len(images)][None]})
-                spent[name].append(1000 * (time.perf_counter() - began))
-        for name, network in sessions.items():
-            found = np.concatenate([network.run(["points"], {"image": one[None]})[0]
-                                    for one in images])  # fmt: skip
-            print(f"{name}: {paths[name].stat().st_size} bytes, {np.median(spent[name]):.2f} ms, "
-                  f"{landmark_error(found, points).mean():.2f} %")  # fmt: skip
-    ratio = np.median(np.array(spent["fp32"]) / spent["int8"])
-    print(f"int8 is {ratio:.2f} times as fast as fp32, {len(held[:JUDGE])} faces held out")
+        place = Path(scratch)
+        small = {name: quantized(name, feeds[name], place) for name in models.NETWORKS}
+        kinds = {"fp32": {}, **{f"int8 {name}": {name: small[name]} for name in small}}
+        kinds["int8 all"] = small
+        weights = {kind: exchanged(place / kind, parts) for kind, parts in kinds.items()}
+        speed = {
+            kind: [rate(clip, partial(load, folder=folder)) for _ in range(ROUNDS)]
+            for kind, folder in weights.items()
+        }
+        print("| | MB | landmarks, % | ICC(3,1) | pose, degrees | frames a second |")
+        print("|---|---|---|---|---|---|")
+        for kind, folder in weights.items():
+            scores: Scores = evaluate_pairs(folders, "cpu", folder)
+            size = sum(path.stat().st_size for path in folder.glob("*.onnx")) / 1e6
+            error = next(v for k, v in scores.items() if k.startswith("landmarks: mean"))
+            said = scores["with neutral"]
+            icc, pose = said["mean ICC(3,1) of 23 AUs"], said["pose error, degrees"]
+            print(
+                f"| {kind} | {size:.1f} | {error:.2f} | {icc:.3f} | {pose:.2f} | "
+                f"{max(speed[kind]):.0f} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
