@@ -3,7 +3,7 @@
 The folder (or MIEN_MEDIA) holds clips and events.toml (see real_clips.py).  Writes one picture a
 clip: twelve frames, and below them, in the same time, the curve of every AU that is marked, green
 where a person sees it on, red where off, with the area under the ROC curve.  The curve is broken
-where capture sees no face.
+where capture sees no face.  The curves of all clips, without their frames, go into curves.png.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from real_clips import frames, roc_area
 from mien.core.capture import capture
 from mien.core.frames import open_footage
 from mien.core.take import Take
+from mien.training.checkpoint import write_picture
 
 SHOWN, TILE = 12, 150  # frames, and px of one
 BAND, LABEL, GAP = 84, 160, 6  # px of a curve's height, of its name, below it
+LINE = 40  # px of a clip's name
 GREEN, RED, INK = (205, 236, 205), (246, 214, 210), (30, 70, 150)
 Pixels = NDArray[np.uint8]
 
@@ -68,9 +70,9 @@ def label(name: str, note: str, height: int) -> Pixels:
     return out
 
 
-def picture(clip: Path, take: Take, marks: dict[str, Any]) -> Pixels:
-    film = strip(clip, len(take))
-    rows = [np.hstack([label(clip.stem, f"{len(take)} frames", len(film)), film])]
+def curves(take: Take, marks: dict[str, Any]) -> list[Pixels]:
+    """A row of each marked AU."""
+    rows = []
     for name, mark in marks.items():
         if name not in take.signals:
             continue
@@ -79,6 +81,10 @@ def picture(clip: Path, take: Take, marks: dict[str, Any]) -> Pixels:
         on, off = (values[where & take.success] for where in marked.values())
         note = f"ROC {roc_area(on, off):.3f}" if len(on) and len(off) else "no face"
         rows.append(np.hstack([label(name, note, BAND), curve(values, take.success, marked)]))
+    return rows
+
+
+def stacked(rows: list[Pixels]) -> Pixels:
     return np.vstack([cv2.copyMakeBorder(r, 0, GAP, 0, 0, 0, value=(255,) * 3) for r in rows])
 
 
@@ -87,12 +93,18 @@ def main() -> None:
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else os.environ.get("MIEN_MEDIA", beside))
     out = Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
+    everything: list[Pixels] = []
     for name, marks in tomllib.loads((folder / "events.toml").read_text("utf-8")).items():
         marks = {key: mark for key, mark in marks.items() if isinstance(mark, dict)}
         for clip in sorted(folder.glob(f"{name}.*")) if any(k != "face" for k in marks) else []:
-            image = picture(clip, capture(clip)[0], marks)
-            cv2.imwrite(str(out / f"{name}.png"), image[..., ::-1])
+            take = capture(clip)[0]
+            film, rows = strip(clip, len(take)), curves(take, marks)
+            title = label(name, f"{len(take)} frames", len(film))
+            write_picture(out / f"{name}.png", stacked([np.hstack([title, film]), *rows]))
+            empty = np.full((LINE, SHOWN * TILE, 3), 255, np.uint8)
+            everything += [np.hstack([label(name, "", LINE), empty]), *rows]
             print(out / f"{name}.png")
+    write_picture(out / "curves.png", stacked(everything)[::2, ::2])
 
 
 if __name__ == "__main__":
