@@ -171,7 +171,10 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
 
 def add_parsers(subparsers: Any) -> None:
     """Adds the commands to the subparsers of `mien`; each sets ``run(args) -> exit status``."""
-    learn = subparsers.add_parser("train", help="train a network on rendered pairs")
+    learn = subparsers.add_parser(
+        "train", help="train a network on rendered pairs",
+        epilog="On several graphics cards: torchrun --nproc-per-node 4 --no-python mien train ...",
+    )  # fmt: skip
     networks = learn.add_subparsers(dest="network", required=True, metavar="NETWORK")
     for name, task in sorted(TASKS.items()):
         _add_task(networks.add_parser(name), task)
