@@ -112,7 +112,10 @@ def _add_task(learn: argparse.ArgumentParser, task: type[Task]) -> None:
         "--minutes", type=positive(float), default=12, help="wall-clock budget in all"
     )
     learn.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    learn.add_argument(
+        "--resume", type=Path, nargs="?", const=True, default=False, metavar="CHECKPOINT",
+        help="go on from the checkpoint in --out, or from a copy of this one",
+    )  # fmt: skip
     learn.add_argument(
         "--shipped", action="store_true", help="begin with the network that capture runs"
     )

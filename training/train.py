@@ -144,20 +144,21 @@ class Training:
     def checkpoint(self) -> Path:
         return self.out / f"{self.task.name}.pt"
 
-    def resume(self) -> None:
-        """Goes on where the checkpoint stopped; UserError where there is none."""
-        if not self.checkpoint.exists():
+    def resume(self, path: Path | None = None) -> None:
+        """Goes on where a checkpoint stopped, its own or another; UserError where there is none."""
+        path = path or self.checkpoint
+        if not path.exists():
             raise UserError(
-                f"{self.checkpoint} is not there to go on with: name the --out of that training, "
-                "or leave out --resume."
+                f"{path} is not there to go on with: name the --out of that training, or leave out "
+                "--resume."
             )
-        state = read_checkpoint(self.checkpoint)
+        state = read_checkpoint(path)
         try:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
         except (RuntimeError, ValueError):
             raise UserError(
-                f"{self.checkpoint} was begun with other options or pairs: name the same again, "
+                f"{path} was begun with other options or pairs: name the same again, "
                 "or leave out --resume."
             ) from None
         self.step, self.spent, self.losses = state["step"], state["spent"], state["losses"]
@@ -315,14 +316,15 @@ def train(
     out: Path,
     minutes: float,
     device: str = "auto",
-    resume: bool = False,
+    resume: bool | Path = False,
     batch: int | None = None,
     shipped: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
     """Teaches one of ``TASKS`` for some minutes, with its own options; returns the report.
 
-    Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past.
+    Writes NAME.pt, NAME.json and NAME.png into ``out``.  ``minutes`` counts a resumed run's past;
+    ``resume`` goes on with the NAME.pt in ``out``, or with a copy of another.
     ``shipped`` begins a new run with the network that capture runs, which is then only tuned.
     ``batch`` is the number of samples in a step of one process, the task's own where it is None.
     """
@@ -336,8 +338,9 @@ def train(
     training = Training(task, out, minutes, place)
     if not len(training.train) or not len(training.held):
         raise UserError("Too few people in the pairs: render at least 10, so that some can judge.")
-    if resume:
-        training.resume()
+    other = isinstance(resume, Path) and resume.resolve() != training.checkpoint.resolve()
+    if resume and not (other and training.checkpoint.exists()):
+        training.resume(resume if isinstance(resume, Path) else None)
     elif training.checkpoint.exists():
         raise UserError(
             f"{training.checkpoint} is there already: go on with it by --resume, or name another "

@@ -109,6 +109,11 @@ def test_what_is_stopped_is_saved_and_nothing_is_taught_over(pairs, pairs_folder
         train("finder", [pairs_folder], tmp_path, 0.01, "cpu")
     with pytest.raises(UserError, match="nowhere"):
         train("finder", [pairs_folder], tmp_path / "nowhere", 0.01, "cpu", resume=True)
+    (kept := tmp_path / "kept.pt").write_bytes(before)
+    with pytest.raises(UserError, match="is there already"):
+        train("finder", [pairs_folder], tmp_path, 0.01, "cpu", resume=kept)
+    report = train("finder", [pairs_folder], tmp_path / "other", 1e-9, "cpu", resume=kept)
+    assert report["steps"] == 3 and (tmp_path / "other/finder.pt").exists()
     assert (tmp_path / "finder.pt").read_bytes() == before
     assert not (tmp_path / "nowhere").exists()
 
