@@ -92,7 +92,8 @@ def test_a_shipped_network_is_taught_on(name, pairs, pairs_folder, tmp_path):
 
 
 def test_what_is_stopped_is_saved_and_nothing_is_taught_over(pairs, pairs_folder, tmp_path):
-    training = Training(TASKS["finder"](pairs), tmp_path, 5, torch.device("cpu"))
+    training = Training(TASKS["landmarks"](pairs), tmp_path, 5, torch.device("cpu"))
+    training.task.batch_size = 2
     learn, steps = training.learn, iter(range(3))
 
     def interrupted(batch):
@@ -103,18 +104,20 @@ def test_what_is_stopped_is_saved_and_nothing_is_taught_over(pairs, pairs_folder
     training.learn = interrupted
     with pytest.raises(KeyboardInterrupt):
         training.run()
-    assert read_checkpoint(tmp_path / "finder.pt")["step"] == 3
-    before = (tmp_path / "finder.pt").read_bytes()
+    assert read_checkpoint(tmp_path / "landmarks.pt")["step"] == 3
+    before = (tmp_path / "landmarks.pt").read_bytes()
     with pytest.raises(UserError, match="--resume"):
-        train("finder", [pairs_folder], tmp_path, 0.01, "cpu")
+        train("landmarks", [pairs_folder], tmp_path, 0.01, "cpu", batch=2)
     with pytest.raises(UserError, match="nowhere"):
-        train("finder", [pairs_folder], tmp_path / "nowhere", 0.01, "cpu", resume=True)
+        train("landmarks", [pairs_folder], tmp_path / "nowhere", 0.01, "cpu", batch=2, resume=True)
     (kept := tmp_path / "kept.pt").write_bytes(before)
     with pytest.raises(UserError, match="is there already"):
-        train("finder", [pairs_folder], tmp_path, 0.01, "cpu", resume=kept)
-    report = train("finder", [pairs_folder], tmp_path / "other", 1e-9, "cpu", resume=kept)
-    assert report["steps"] == 3 and (tmp_path / "other/finder.pt").exists()
-    assert (tmp_path / "finder.pt").read_bytes() == before
+        train("landmarks", [pairs_folder], tmp_path, 0.01, "cpu", batch=2, resume=kept)
+    report = train(
+        "landmarks", [pairs_folder], tmp_path / "other", 1e-9, "cpu", batch=2, resume=kept
+    )
+    assert report["steps"] == 3 and (tmp_path / "other/landmarks.pt").exists()
+    assert (tmp_path / "landmarks.pt").read_bytes() == before
     assert not (tmp_path / "nowhere").exists()
 
 
