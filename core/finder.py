@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-SIZES: Final = (192, 384, 768, 1536)  # sides of the network's input; larger for smaller faces
+SIZES: Final = (192, 384, 768, 2048)  # sides of the network's input; larger for smaller faces
 STRIDE: Final = 8  # pixels of the input per cell
 SIDE: Final = 24.0  # pixels of the input of a box whose log2 side is 0
 THRESHOLD: Final = 0.3  # as low as a candidate may be; others judge it again

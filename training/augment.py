@@ -190,14 +190,14 @@ def _compressed(image: Pixels, quality: int) -> Pixels:
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
 
 
-def occlude(rng: Generator, image: Pixels) -> Pixels:
-    """Something before the face, a hand's, a microphone's or a frame edge's worth, or a piece cut
-    out of the picture and another of it put there."""
+def occlude(rng: Generator, image: Pixels, pieces: bool = True) -> Pixels:
+    """Something before the face, a hand's, a microphone's or a frame edge's worth; and with
+    ``pieces`` a piece cut out of the square picture, and another of it put there."""
     size = image.shape[1]
     image = image.copy()
     for _ in range(rng.integers(1, 3)):
         x, y = (int(v) for v in rng.integers(0, size, 2))
-        if rng.random() < 0.3:
+        if pieces and rng.random() < 0.3:
             side = int(rng.integers(size // 10, size // 3))
             a, b = (int(v) for v in rng.integers(0, size - side, 2))
             hole = image[y : y + side, x : x + side]

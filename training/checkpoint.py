@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +33,12 @@ def write_file(path: Path, data: bytes) -> None:
     make_folder(path.parent)
     with written_whole(path) as draft:
         draft.write_bytes(data)
+
+
+def digest(network: nn.Module) -> str:
+    """The sha256 of a network's tensors."""
+    state = network.state_dict().values()
+    return hashlib.sha256(b"".join(t.cpu().numpy().tobytes() for t in state)).hexdigest()
 
 
 def write_picture(path: Path, image: NDArray[np.uint8]) -> None:

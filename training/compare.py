@@ -17,7 +17,7 @@ from mien.training.checkpoint import read_network
 from mien.training.data import Pairs
 from mien.training.evaluate import held_out
 from mien.training.fit import STEPS, fit
-from mien.training.regressor import Regressor
+from mien.training.regressor import Regressor, learnt_through
 from mien.training.task_aligned import judged
 from mien.training.task_regressor import RegressorTask
 
@@ -40,7 +40,8 @@ def compare(
     network = read_network(regressor, Regressor).to(device)
     task = RegressorTask(pairs, **given, without=["id"])
     wanted = {"channels": task.eyes.channels(), "size": task.size, "layout": task.layout}
-    if wanted != {key: network.config[key] for key in wanted}:
+    fits = wanted == {key: network.config[key] for key in wanted}
+    if not fits or learnt_through(regressor) != task.frozen:
         raise UserError(
             f"{regressor} did not learn with {given['generator']} and "
             f"{given['parser'] or 'the shipped F_seg'}: name networks of one training."

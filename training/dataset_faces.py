@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,10 +15,9 @@ from mien.core.errors import UserError
 from mien.core.frames import open_footage
 from mien.core.tracking import Tracker
 from mien.training.data import SIZE, Pixels
-from mien.training.datasets import LAYOUTS, read_dataset
+from mien.training.datasets import LAYOUTS, footage
 from mien.training.task import Array, compose
 
-EVERY: Final = 24  # frames of a video; of pictures that were picked already, each
 _ZOOM: Final = 0.8  # of the aligned crop, so that warps and jitter find something beside it
 
 
@@ -36,15 +36,17 @@ def read_faces(given: str) -> list[Photographed]:
         raise UserError(
             f"{given!r} names no data set: give SET=FOLDER, SET of {', '.join(LAYOUTS)}."
         )
-    clips = [clip for clip in read_dataset(name, Path(folder)) if not clip.testing]
+    clips = [path for path, _, tested in footage(name, Path(folder)) if not tested]
     networks, tell, out = models.load("cpu"), Countdown(f"{LAYOUTS[name].title}: clip"), []
     inset = (1 - _ZOOM) / 2
     smaller = np.array([[_ZOOM, 0, inset], [0, _ZOOM, inset]])
     for done, clip in enumerate(clips, 1):
-        every = 1 if clip.footage.is_dir() else EVERY
-        for frame in open_footage(clip.footage).frames:
-            if frame.index % every:
-                continue
+        try:
+            frames = [f for f in open_footage(clip).frames if f.index % LAYOUTS[name].every == 0]
+        except UserError as error:
+            print(f"{clip.name} is left out: {error}", file=sys.stderr)
+            continue
+        for frame in frames:
             for face in Tracker(networks, 1).update(frame.image):
                 matrix = SIZE * compose(smaller, alignment.aligned_matrix(face.points, 1))
                 crop = cv2.cvtColor(alignment.warp(frame.image, matrix, SIZE), cv2.COLOR_RGB2RGBA)

@@ -47,11 +47,25 @@ class Layout:
     subject: str  # pattern of the subject in that path
     tests: Callable[[list[str]], set[str]]  # those of the sorted subjects who are tested on
     codes: Callable[[Path, Path], Codes]  # of the folder and a clip's footage
+    every: int = 24  # frames of it differ enough to be lessons of their own
 
 
 def read_dataset(name: str, folder: Path, tests: bool = False) -> list[Clip]:
     """The clips of one of ``LAYOUTS`` in order, or of its test subjects alone; UserError where the
     folder is not in its layout."""
+    return [
+        Clip(
+            path.relative_to(folder).as_posix(), who, path, tested,
+            *LAYOUTS[name].codes(folder, path),
+        )
+        for path, who, tested in footage(name, folder)
+        if tested or not tests
+    ]  # fmt: skip
+
+
+def footage(name: str, folder: Path) -> list[tuple[Path, str, bool]]:
+    """(what shows it, the subject, whether the paper tests on this one) of every clip of one of
+    ``LAYOUTS``, without its codes; UserError where the folder is not in its layout."""
     layout = LAYOUTS[name]
     found = sorted(folder.glob(layout.footage), key=lambda path: path.as_posix())
     if not found:
@@ -66,14 +80,7 @@ def read_dataset(name: str, folder: Path, tests: bool = False) -> list[Clip]:
             raise UserError(f"{path} is not named as in {layout.title}: restore its name.")
         subjects.append(match[1])
     tested = layout.tests(sorted(set(subjects)))
-    return [
-        Clip(
-            path.relative_to(folder).as_posix(), who, path, who in tested,
-            *layout.codes(folder, path),
-        )
-        for path, who in zip(found, subjects, strict=True)
-        if who in tested or not tests
-    ]  # fmt: skip
+    return [(path, who, who in tested) for path, who in zip(found, subjects, strict=True)]
 
 
 def _table(path: Path, what: str) -> Array:
@@ -166,13 +173,13 @@ LAYOUTS: Final[dict[str, Layout]] = {
     # 100 of the 123 for training, which the paper does not name: here the first.
     "ck+": Layout(
         "CK+", "cohn-kanade-images/S[0-9]*/[0-9]*", r"images/(S\d{3})/",
-        lambda subjects: set(subjects[100:]), _ck,
+        lambda subjects: set(subjects[100:]), _ck, 6,
     ),
     "mmi": Layout(
         "MMI", "Sessions/*/S[0-9]*-[0-9]*.avi", r"/(S\d{3})-", lambda subjects: set(), _uncoded
     ),
     "facewarehouse": Layout(
         "FaceWarehouse", "Tester_*/TrainingPose", r"(Tester_\d+)/", lambda subjects: set(),
-        _uncoded,
+        _uncoded, 1,
     ),
 }  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from mien.core import models
 from mien.core.bar import Bar
 from mien.core.capture import capture
 from mien.core.errors import UserError
@@ -31,6 +32,7 @@ def evaluate_dataset(name: str, folder: Path, device: str) -> dict[str, Any]:
     clips = read_dataset(name, folder, tests=True)
     if not clips:
         raise UserError(f"{folder} holds none of the subjects that are tested on: unpack them all.")
+    models.load(device)  # what is wrong with it is no clip's fault
     said, coded = defaultdict(list), defaultdict(list)
     frames = faceless = 0
     for i, clip in enumerate(clips, 1):

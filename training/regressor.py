@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from mien.core import parameters
 from mien.core.errors import UserError
 from mien.training.bisenet import SIZE, BiSeNet, region_attention
-from mien.training.checkpoint import read_network
+from mien.training.checkpoint import digest, read_checkpoint, read_network
 from mien.training.losses import l_ct
 from mien.training.networks import HEATMAP, LANDMARKS_SIZE, Landmarks, standardised
 from mien.training.shipped import parser_of
@@ -183,12 +183,19 @@ class Reader(nn.Module):
         return y
 
 
+def learnt_through(regressor: Path) -> dict[str, str]:
+    """The sha256 of the networks through which the R of a checkpoint learnt to see, by name."""
+    return dict(read_checkpoint(regressor).get("frozen", {}))
+
+
 def load_reader(regressor: Path, parser: Path | None) -> Reader:
     """The two of their checkpoints, with the shipped F_seg where ``parser`` is None; UserError
     where they do not belong together."""
-    reader = Reader(parser_of(parser), read_network(regressor, Regressor))
+    eyes = parser_of(parser)
+    reader = Reader(eyes, read_network(regressor, Regressor))
     wanted = {"channels": reader.eyes.channels(), "size": SIZE}
-    if wanted != {key: reader.regressor.config[key] for key in wanted}:
+    fits = wanted == {key: reader.regressor.config[key] for key in wanted}
+    if not fits or learnt_through(regressor) != {"parser": digest(eyes)}:
         raise UserError(
             f"{regressor} did not learn with {parser or 'the shipped F_seg'} on pictures of {SIZE} "
             f"px: export networks of one training, whose G was taught with --size {SIZE}."

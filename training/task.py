@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import cv2
@@ -116,7 +117,7 @@ def positive(kind: type[float]) -> Callable[[str], float]:
     def read(text: str) -> float:
         value = kind(text)
         if not 0 < value < math.inf:
-            raise ArgumentTypeError(f"{text} is not more than 0")
+            raise ArgumentTypeError(f"{text} is no number above 0")
         return value
 
     return read
@@ -130,6 +131,8 @@ class Task:
     rate = 2e-3  # of learning, at its highest
     extras: tuple[str, ...] = ()  # what load_pairs is asked for besides: "masks", "vectors"
     data = RENDERS  # what it teaches by
+    fewest = 2  # samples in a step
+    frozen: Mapping[str, str] = MappingProxyType({})  # sha256 of networks that it learns through
 
     def __init__(self, pairs: Pairs) -> None:
         self.pairs = pairs

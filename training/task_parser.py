@@ -46,14 +46,16 @@ def rarity(masks: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(weight / (share @ weight)).float()
 
 
-def drawn(truth: Tensor, weight: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """(their places (B, P, 2) as of ``enlarged_at``, their classes (B, P)) of ``count`` pixels of
-    classes (B, H, W), those of weight 2 (19,) twice as often as those of 1."""
+def drawn(truth: Tensor, weight: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(their places (B, P, 2) as of ``enlarged_at``, their classes (B, P), for how many of their
+    image's pixels (B, P) they stand, in units of H W / P) of ``count`` pixels of classes (B, H, W),
+    those of weight 2 (19,) twice as often as those of 1."""
     height, width = truth.shape[1:]
     flat = truth.flatten(1)
-    at = weight[flat].multinomial(count, replacement=True)
+    chances = weight[flat]
+    at = chances.multinomial(count, replacement=True)
     places = torch.stack((at % width / (width - 1), at // width / (height - 1)), -1)
-    return places, flat.gather(1, at)
+    return places, flat.gather(1, at), chances.mean(1, keepdim=True) / chances.gather(1, at)
 
 
 def hard_pixels(logits: Tensor, truth: Tensor) -> Tensor:
@@ -65,18 +67,18 @@ def hard_pixels(logits: Tensor, truth: Tensor) -> Tensor:
     return each[hard].mean() if hard.sum() >= least else each.topk(least).values.mean()
 
 
-def missed_overlap(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+def missed_overlap(logits: Tensor, truth: Tensor, stands_for: Tensor) -> Tensor:
     """1 - the mean intersection over union of the classes that there are, of logits (B, 19, P) and
-    classes (B, P) of pixels that were ``drawn`` by ``weight``: what is judged in the end, with
-    probabilities in place of decisions (Rahman & Wang 2016)."""
-    stands_for = (1 / weight)[truth][:, None]
+    classes (B, P) of pixels that were ``drawn``: what is judged in the end, with probabilities in
+    place of decisions (Rahman & Wang 2016)."""
+    stands_for = stands_for[:, None]
     said = logits.softmax(1) * stands_for
     right = torch.zeros_like(said).scatter_(1, truth[:, None], stands_for)
     there = right.sum((0, 2)) > 0
     both = said.gather(1, truth[:, None])[:, 0]
-    joint = torch.zeros_like(weight).index_add(0, truth.flatten(), both.flatten())
+    joint = said.new_zeros(len(CLASSES)).index_add(0, truth.flatten(), both.flatten())
     either = said.sum((0, 2)) + right.sum((0, 2)) - joint
-    return 1 - (joint / either)[there].mean()
+    return 1 - (joint[there] / either[there]).mean()
 
 
 def class_overlap(truth: NDArray[np.uint8], found: NDArray[np.uint8]) -> dict[str, float]:
@@ -148,7 +150,7 @@ class ParserTask(Task):
         )
         if disturbed:
             if rng.random() < COVERED:
-                covered = augment.occlude(rng, image)
+                covered = augment.occlude(rng, image, pieces=False)
                 classes[(covered != image).any(-1)] = INDEX["background"]
                 image = covered
             image = augment.disturb(rng, image, cover=0)
@@ -169,11 +171,10 @@ class ParserTask(Task):
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, BiSeNet)
         image, masks = batch
-        weight = self.weight.to(image.device)
-        places, truth = drawn(masks, weight, POINTS)
+        places, truth, stands_for = drawn(masks, self.weight.to(image.device), POINTS)
         answers = [enlarged_at(logits.float(), places) for logits in network.heads(image)]
         entropy = torch.stack([hard_pixels(logits, truth) for logits in answers]).sum()
-        return entropy + missed_overlap(answers[0], truth, weight)
+        return entropy + missed_overlap(answers[0], truth, stands_for)
 
     def looks(
         self, network: BiSeNet, indices: NDArray[np.int64], disturbed: bool

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from mien.core import parameters, sampling
 from mien.core.errors import UserError
 from mien.training import losses
-from mien.training.checkpoint import read_network
+from mien.training.checkpoint import digest, read_network
 from mien.training.data import Pairs, Pixels
 from mien.training.dataset_faces import read_faces
 from mien.training.datasets import LAYOUTS
@@ -32,16 +32,18 @@ from mien.training.warps import warped as warp
 
 _UNITS: Final = parameters.group("au")
 FROZEN: Final = {"generator": "G", "parser": "F_seg", "recognizer": "F_reg"}
-_ELSE: Final = {"parser": " (the shipped one)", "recognizer": "; not for --without id"}
+_ELSE: Final = {"parser": " (the shipped one)", "recognizer": ", of whom L_id asks who it is"}
 _BATCH: Final = 32  # faces judged at once
 _TURN: Final = (15.0, 8.0)  # degrees of yaw and pitch that warping adds, standard deviations
 
 
-def add_frozen(parser: ArgumentParser) -> None:
-    """Adds the checkpoints of the networks that are fixed while R learns."""
+def add_frozen(parser: ArgumentParser, always: bool = True) -> None:
+    """Adds the checkpoints of the networks that are fixed while R learns; F_reg is ``always`` asked
+    for, or only by L_id."""
     for name, of in FROZEN.items():
         text = f"{of}: the {name}.pt of 'mien train {name}'{_ELSE.get(name, '')}"
-        parser.add_argument(f"--{name}", type=Path, required=name not in _ELSE, help=text)
+        wanted = name == "generator" or (name == "recognizer" and always)
+        parser.add_argument(f"--{name}", type=Path, required=wanted, help=text)
 
 
 class RegressorTask(AlignedTask):
@@ -69,11 +71,13 @@ class RegressorTask(AlignedTask):
             titles = (LAYOUTS[given.partition("=")[0]].title for given in faces)
             self.data = f"pairs rendered by mien, and faces of {', '.join(titles)} without labels"
         self.generator = read_network(generator, Generator)
-        self.eyes: Eyes = (
-            LandmarkEyes(read_network(landmarks, Landmarks))
-            if landmarks
-            else ParserEyes(parser_of(parser))
-        ).requires_grad_(False)
+        self.eyes: Eyes
+        if landmarks:
+            self.eyes = LandmarkEyes(read_network(landmarks, Landmarks))
+        else:
+            self.eyes = ParserEyes(eyes := parser_of(parser))
+            self.frozen = {"parser": digest(eyes)}
+        self.eyes.requires_grad_(False)
         self.width, self.warped = width, warped
         self.terms = [name for name in losses.WEIGHTS if name not in without]
         if not self.terms:
@@ -88,7 +92,7 @@ class RegressorTask(AlignedTask):
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:
-        add_frozen(parser)
+        add_frozen(parser, always=False)
         parser.add_argument("--width", type=int, default=512, help="numbers in its FC layers")
         parser.add_argument(
             "--without", nargs="+", choices=losses.WEIGHTS, default=(),
@@ -200,7 +204,7 @@ class RegressorTask(AlignedTask):
         """Of each face: as seen, as G draws what R says of it, and the strongest units, said /
         true."""
         indices = np.resize(indices, 24)
-        (images,) = self.batch(np.random.default_rng(10), indices, disturbed=True)
+        images, _ = self.crops(np.random.default_rng(10), indices, self.size, True)
         y = self.say(network, images)
         with torch.no_grad():
             drawn = self.generator(y.to(next(network.parameters()).device)).cpu()

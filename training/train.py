@@ -35,7 +35,7 @@ from mien.training.checkpoint import (
 )
 from mien.training.data import load_pairs
 from mien.training.shipped import give_weights, settle
-from mien.training.task import Batch, Task
+from mien.training.task import RENDERS, Batch, Task
 from mien.training.task_estimator import EstimatorTask
 from mien.training.task_finder import FinderTask
 from mien.training.task_generator import GeneratorTask
@@ -138,6 +138,7 @@ class Training:
         self.ready = 0.0  # seconds spent before the first step
         self.losses: list[float] = []
         self.seeds: list[int] = []  # of the pairs that taught it before this run
+        self.data = task.data  # what it was taught by, before this run too
         self.before: dict[str, Any] = {}  # what the manifest tells of each network that is tuned
 
     @property
@@ -165,6 +166,8 @@ class Training:
         self.seeds, self.ready = state["seeds"], state.get("ready", 0.0)
         self.peak = state.get("peak", self.peak)
         self.before = json.loads(state.get("before", "{}"))
+        if (data := state.get("data", RENDERS)) not in (RENDERS, self.data):
+            self.data = data if self.data == RENDERS else f"{data}; {self.data}"
 
     def begin_shipped(self) -> None:
         """Begins with what capture runs, to tune it."""
@@ -194,7 +197,8 @@ class Training:
             "peak": self.peak,
             "before": json.dumps(self.before),
             "batch": self.task.batch_size,
-            "data": self.task.data,
+            "data": self.data,
+            "frozen": dict(self.task.frozen),
             "samples": len(self.train),
             "seeds": sorted({*self.seeds, *self.task.pairs.seeds}),
             "people": len(np.unique(self.task.pairs.person[self.train])),
@@ -328,9 +332,11 @@ def train(
     ``shipped`` begins a new run with the network that capture runs, which is then only tuned.
     ``batch`` is the number of samples in a step of one process, the task's own where it is None.
     """
-    if batch is not None and batch < 2:
-        raise UserError("Networks learn from what differs in a step: give --batch 2 or more.")
     kind, place = TASKS[name], pick_device(device)
+    if batch is not None and batch < kind.fewest:
+        raise UserError(
+            f"Networks learn from what differs in a step: give --batch {kind.fewest} or more."
+        )
     if distributed.is_torchelastic_launched():
         distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
     task = kind(load_pairs(*folders, **dict.fromkeys(kind.extras, True)), **options)

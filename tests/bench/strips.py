@@ -78,7 +78,7 @@ def main() -> None:
     estimator, columns = Estimator(nets.estimator, nets.values), []
     for i, views in zip(chosen.tolist(), everything, strict=True):
         rest = seen[int(pairs.neutral[i])]
-        vectors = {k: estimator([seen[k]], rest)[0] for k in views.tolist()}
+        vectors = {k: estimator.seen([seen[k]], rest)[0] for k in views.tolist()}
         points = np.stack([seen[k].points for k in vectors])
         said = vectors[i].copy()
         said[parameters.IDENTITY] = identity.estimate(points, np.stack([*vectors.values()]))

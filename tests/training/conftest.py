@@ -92,7 +92,7 @@ def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 np.save(buffer, array)
                 add(f"{key}.{name}.npy", buffer.getvalue())
             kind = "neutral" if neutral else "expression"
-            about = {"seed": 0, "index": index, "identity": identity, "kind": kind, "roll": 0.0}
+            about = {"seed": 0, "identity": identity, "kind": kind, "roll": index / 8}
             add(f"{key}.json", json.dumps(about).encode())
     # As many people as the estimator asks for, most of them the same few: a minute is saved.
     few = make_geometry(10, seed=0)

@@ -1,10 +1,14 @@
+import numpy as np
 import pytest
 import torch
 
+from mien.core import models
 from mien.core.errors import UserError
 from mien.core.face_classes import INDEX
 from mien.training.bisenet import REGIONS, BiSeNet, load_bisenet, region_attention
 from mien.training.checkpoint import write_checkpoint
+from mien.training.networks import example
+from mien.training.shipped import parser_of
 
 
 def norm(name, width):
@@ -75,6 +79,14 @@ def test_the_features_have_the_sizes_of_their_stages():
     assert logits.shape == (2, 19, 64, 96)
     assert [tuple(h.shape) for h in heads] == [(2, 19, 8, 12), (2, 19, 8, 12), (2, 19, 4, 6)]
     assert torch.equal(heads[0].softmax(1), seen.probabilities)
+
+
+def test_without_a_checkpoint_the_shipped_one_parses():
+    image = example("parser")["image"][:1]
+    with torch.no_grad():
+        found = parser_of(None)(image).numpy()
+    (expected,) = models.load("cpu").parser.run(["logits"], {"image": image.numpy()})
+    assert np.abs(found - expected).max() < 1e-3 * np.abs(expected).max()
 
 
 def test_a_region_sees_its_stage_where_its_classes_are():

@@ -182,7 +182,7 @@ def plain(size=96):
 
 
 @pytest.mark.parametrize("effect", [augment.light, augment._lens, augment.sensor, augment.occlude])
-def test_each_disturbance_comes_and_some_pictures_stay_whole(effect):
+def test_each_disturbance_comes_in_many_ways(effect):
     image = plain()
     off = []
     for seed in range(60):
@@ -209,6 +209,10 @@ def test_a_piece_that_is_cut_out_shows_another_of_the_same_picture():
         seen = augment.occlude(np.random.default_rng(seed), image)
         kept += {*map(tuple, seen.reshape(-1, 3).tolist())} <= colours and (seen != image).any()
     assert 2 <= kept < 20
+
+
+def test_heads_are_tilted_as_they_were_rendered(pairs_folder):
+    assert (load_pairs(pairs_folder).roll == np.arange(80) / 8).all()
 
 
 def test_whole_vectors_are_there_for_those_who_ask(pairs_folder):

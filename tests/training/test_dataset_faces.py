@@ -7,9 +7,9 @@ import torch
 
 from mien.core import alignment
 from mien.core.errors import UserError
-from mien.training import dataset_faces
 from mien.training.data import load_pairs
 from mien.training.dataset_faces import read_faces
+from mien.training.datasets import LAYOUTS
 from mien.training.export import export_folder
 from mien.training.task_regressor import RegressorTask
 from mien.training.train import Training
@@ -17,11 +17,12 @@ from mien.training.train import Training
 
 @pytest.fixture(scope="module")
 def mmi(media, tmp_path_factory):
-    """Of MMI, on whom nobody tests, two clips."""
+    """Of MMI, on whom nobody tests, two clips, and one that cannot be read."""
     root = tmp_path_factory.mktemp("mmi")
     for session, clip in enumerate(("smile.mp4", "no_face.mp4")):
         (root / f"Sessions/{session}").mkdir(parents=True)
         shutil.copy(media(clip), root / f"Sessions/{session}/S{session:03d}-001.avi")
+    (root / "Sessions/0/S000-002.avi").write_bytes(b"no video")
     return root
 
 
@@ -30,9 +31,10 @@ def task(mmi, pairs_folder, frozen):
     return RegressorTask(load_pairs(pairs_folder), **frozen, width=32, faces=[f"mmi={mmi}"])
 
 
-def test_some_frames_of_every_clip_show_a_face_and_its_landmarks(mmi):
+def test_some_frames_of_every_clip_show_a_face_and_its_landmarks(mmi, capsys):
     faces = read_faces(f"mmi={mmi}")
-    assert len(faces) == 72 / dataset_faces.EVERY
+    assert len(faces) == 72 / LAYOUTS["mmi"].every
+    assert "S000-002.avi is left out: " in capsys.readouterr().err
     for image, points in faces:
         assert image.shape == (256, 256, 4) and (image[..., 3] == 255).all()
         aligned = alignment.five_points(points) / 256
@@ -51,7 +53,9 @@ def test_half_of_a_lesson_shows_photographed_faces_and_no_score_does(task, monke
     assert sum(i >= len(task.pairs) for i in seen) == 4 == sum(i < 8 for i in seen)
     seen.clear()
     _, held = task.pairs.split()
-    task.score(task.network().eval(), held)
+    network = task.network().eval()
+    task.score(network, held)
+    task.picture(network, held)
     assert seen and max(seen) < len(task.pairs)
 
 
@@ -60,6 +64,9 @@ def test_the_card_says_by_whose_faces_it_was_taught(task, frozen, tmp_path):
     training = Training(task, tmp_path, 1, torch.device("cpu"))
     shutil.copy(frozen["parser"], tmp_path / "parser.pt")
     training.save({"ICC": 0.0})
+    again = Training(RegressorTask(task.pairs, **frozen, width=32), tmp_path, 1, training.device)
+    again.resume()
+    assert again.data == task.data  # that was so, whatever teaches it from now on
     (tmp_path / "parser.pt").rename(tmp_path / "F_seg.pt")
     with pytest.raises(UserError, match="the shipped F_seg"):
         export_folder(tmp_path, tmp_path / "weights")

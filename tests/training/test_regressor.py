@@ -8,7 +8,7 @@ from mien.core.errors import UserError
 from mien.core.face_model import PATH
 from mien.training import losses
 from mien.training.bisenet import BiSeNet
-from mien.training.checkpoint import read_network, write_checkpoint
+from mien.training.checkpoint import read_checkpoint, read_network, write_checkpoint
 from mien.training.data import load_pairs
 from mien.training.export import export_folder
 from mien.training.generator import Generator
@@ -188,6 +188,11 @@ def test_r_goes_to_onnx_with_the_f_seg_that_it_reads(pairs_folder, frozen, tmp_p
     write_checkpoint(given["generator"], state)
     training = Training(RegressorTask(pairs, **given), tmp_path, 1, cpu)
     training.save()
+    state = read_checkpoint(tmp_path / "parser.pt")
+    changed = {k: v + 1 if k == "cp.resnet.bn1.bias" else v for k, v in state["network"].items()}
+    write_checkpoint(tmp_path / "other.pt", {**state, "network": changed})
+    with pytest.raises(UserError, match="did not learn with"):  # though all sizes agree
+        load_reader(training.checkpoint, tmp_path / "other.pt")
     export_folder(tmp_path, tmp_path / "weights")
     session = onnxruntime.InferenceSession(tmp_path / "weights/regressor.onnx")
     image = torch.rand(2, 3, 256, 256)

@@ -50,11 +50,12 @@ def test_pixels_of_rare_classes_are_asked_for_rather():
     assert weight[1] == pytest.approx(7 ** (1 / 3) * weight[0])  # an 8th of the pixels
     assert (7 * weight[0] + weight[1]) / 8 == pytest.approx(1) and (weight[2:] > weight[1]).all()
     torch.manual_seed(0)
-    places, classes = drawn(masks, weight, 20000)
+    places, classes, stands_for = drawn(masks, weight, 20000)
     x, y = places[..., 0] * 15, places[..., 1] * 7
     assert torch.equal(classes, (y.round() == 2).long())
     assert (x - x.round()).abs().max() < 1e-5 and {*x.round().flatten().tolist()} == {*range(16)}
     assert classes.double().mean() == pytest.approx(float(weight[1]) / 8, rel=0.03)
+    assert (stands_for * classes).mean() == pytest.approx(1 / 8, rel=0.03)
 
 
 def test_a_drawn_pixel_is_answered_as_in_the_whole_picture():
@@ -70,21 +71,25 @@ def test_a_drawn_pixel_is_answered_as_in_the_whole_picture():
 
 def test_missed_overlap_is_that_of_all_pixels_whichever_were_drawn():
     torch.manual_seed(0)
-    truth = torch.zeros(1, 128, dtype=torch.long)
-    truth[0, :16] = 1
+    truth = torch.zeros(2, 8, 16, dtype=torch.long)
+    truth[0, 0], truth[1, :4] = 1, 1  # in one picture rare, in the other not
     found = truth.clone()
-    found[0, 8:24] = 1  # half of class 1, and as many of class 0
-    sure = 50.0 * torch.nn.functional.one_hot(found, 19).transpose(1, 2).float()
+    found[0, 0, 8:], found[1, 4:6] = 0, 1
     overlap = class_overlap(truth.byte().numpy(), found.byte().numpy())
-    alike, weight = torch.ones(19), torch.ones(19)
     expected = 1 - (overlap["background"] + overlap["skin"]) / 2
-    assert missed_overlap(sure, truth, alike) == pytest.approx(expected, abs=1e-4)
+    weight = torch.ones(19)
     weight[1] = 3.0
-    at = weight[truth].multinomial(50000, replacement=True)
-    some = sure.gather(2, at[:, None].expand(1, 19, -1))
-    got = missed_overlap(some, truth.gather(1, at), weight)
-    assert got == pytest.approx(expected, abs=0.01)
-    assert missed_overlap(some, truth.gather(1, at), alike) != pytest.approx(expected, abs=0.05)
+    places, classes, stands_for = drawn(truth, weight, 50000)
+    column, row = (places * torch.tensor([15, 7])).round().long().unbind(-1)
+    said = found[torch.arange(2)[:, None], row, column]
+    sure = 50.0 * torch.nn.functional.one_hot(said, 19).transpose(1, 2).float()
+    assert missed_overlap(sure, classes, stands_for) == pytest.approx(expected, abs=0.01)
+    alike = torch.ones_like(stands_for)
+    assert missed_overlap(sure, classes, alike) != pytest.approx(expected, abs=0.03)
+    # A class that is nowhere and that nobody says is no number to learn from.
+    sure = (4 * sure).requires_grad_()
+    missed_overlap(sure, classes, stands_for).backward()
+    assert sure.grad.isfinite().all()
 
 
 def test_overlap_is_of_the_classes_that_are_there():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from mien.core.errors import UserError
 from mien.training.data import load_pairs
 from mien.training.lightcnn import SIZE, load_lightcnn
 from mien.training.task_recognizer import SCALE, RecognizerTask, equal_error_rate, mistaken
@@ -81,6 +82,8 @@ def test_steps_on_one_batch_lower_the_loss(task, tmp_path):
 
 
 def test_a_taught_recogniser_is_loaded_without_its_people(pairs_folder, tmp_path):
+    with pytest.raises(UserError, match="--batch 4"):  # one person is never taken for another
+        train("recognizer", [pairs_folder], tmp_path, 0.02, "cpu", width=WIDTH, batch=3)
     report = train("recognizer", [pairs_folder], tmp_path, 0.02, "cpu", width=WIDTH, batch=8)
     assert report["scores"]["people"] == 2
     assert 0 <= report["scores"]["clean: equal error rate"] <= 1
