@@ -14,7 +14,7 @@ from .face_classes import CLASSES
 
 Array = NDArray[np.float64]
 
-SIZE: Final = 256  # px of the aligned face that F_seg reads
+SIZE: Final = 320  # px of the aligned face that F_seg reads: it was taught at 256 to 590
 _STEP: Final = 2  # px of it to a px that is judged: F_seg's own cells are 8 px wide
 # What lies before a face and is none of it.  Hair is: a beard or a fringe hides nothing that is
 # there a moment later.
@@ -24,6 +24,10 @@ PARTS: Final = (
     ((slice(36, 42), slice(42, 48)), ("l_eye", "r_eye", "eye_g")),
     ((slice(27, 36),), ("nose",)),
     ((slice(48, 68),), ("mouth", "u_lip", "l_lip")),
+)
+WHOLE: Final = (
+    (slice(0, 68),),
+    ("skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "nose", "mouth", "u_lip", "l_lip"),
 )
 
 
@@ -39,9 +43,11 @@ class Parsed:
         return self._share((slice(0, 68),), HIDING)
 
     def likeness(self) -> float:
-        """How much, 0..1, eyes, nose and mouth are where the landmarks say, the mean of the three:
-        what only resembles a face to the other networks, a word in fat letters, has none there."""
-        return float(np.mean([self._share(*part) for part in PARTS]))
+        """How much, 0..1, eyes, nose and mouth are where the landmarks say, the mean of the three,
+        or, where that is less, how much of all that the landmarks enclose is face: what only
+        resembles one to the other networks, a word in fat letters, has too little of either."""
+        parts = float(np.mean([self._share(*part) for part in PARTS]))
+        return min(parts, self._share(*WHOLE))
 
     def _share(self, outlines: tuple[slice, ...], names: tuple[str, ...]) -> float:
         inside = np.zeros(self.classes.shape, np.uint8)

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
 WELCOME: Final = 0.98  # a new face must be surer, as most of a frame is none
-LIKE: Final = 0.25  # how much of a new face F_seg must find where the landmarks are ...
+LIKE: Final = 0.45  # how much of a new face F_seg must find where the landmarks are ...
 PLAIN: Final = 0.9999  # ... or else how sure these must be: it sees little of one behind a hand
 PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks refuse some

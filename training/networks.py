@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.core import landmarks, parameters, refining
+from mien.core import landmarks, parameters, parsing, refining
 from mien.training import bisenet
 
 FINDER_SIZE: Final = 192
@@ -347,7 +347,8 @@ def example(name: str, batch: int = 1) -> dict[str, Tensor]:
         parts = {part: torch.rand(batch, 3, *size[::-1]) for part, size in sizes.items()}
         return {"eyes": torch.rand(batch, 2, 3, *refining.EYE[::-1]), **parts}
     if name in ("parser", "regressor"):
-        return {"image": torch.rand(batch, 3, bisenet.SIZE, bisenet.SIZE)}
+        size = parsing.SIZE if name == "parser" else bisenet.SIZE
+        return {"image": torch.rand(batch, 3, size, size)}
     return {
         "points": torch.rand(batch, POINTS, 2),
         "features": torch.rand(batch, SEEN),

@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 import torch
 
-from mien.core import alignment
+from mien.core import alignment, parsing
 from mien.core.errors import UserError
 from mien.core.face_classes import INDEX
 from mien.training.bisenet import BiSeNet, enlarged_at, load_bisenet
@@ -151,7 +151,7 @@ def test_a_taught_parser_is_exported_as_it_is(pairs_folder, tmp_path):
     network = load_bisenet(tmp_path / "parser.pt")
     export_folder(tmp_path, tmp_path / "weights")
     session = onnxruntime.InferenceSession(tmp_path / "weights/parser.onnx")
-    image = torch.rand(2, 3, 256, 256)
+    image = torch.rand(2, 3, parsing.SIZE, parsing.SIZE)
     with torch.no_grad():
         expected = network(image).numpy()
     found = session.run(["logits"], {"image": image.numpy()})[0]
