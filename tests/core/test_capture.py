@@ -14,7 +14,7 @@ from mien.core.estimator import Sample
 from mien.core.frames import open_footage
 from mien.core.parameters import SIGNALS
 from mien.core.parsing import parse
-from mien.core.tracking import PATIENCE, Tracker
+from mien.core.tracking import LIKE, PATIENCE, Tracker
 
 
 def test_nothing_is_taken_for_a_face_where_there_is_none(media) -> None:
