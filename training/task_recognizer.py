@@ -41,14 +41,14 @@ def mistaken(embedding: Tensor, who: Tensor) -> Tensor:
     """How unlikely it is to choose the right one among all others, for each of embeddings (2 N,
     256), the other picture of whose person ``who`` (2 N,) is N away: the N-pair loss of Sohn 2016
     with cosines, as of Chen et al. 2020."""
-    unit = F.normalize(embedding)
     rows = torch.arange(len(who), device=who.device)
     mate = rows.roll(len(who) // 2)
     same = who[:, None] == who  # itself, and its person's pictures that chance brought
     same[rows, mate] = False
     # One is told from another by more digits than bfloat16 has.
     with torch.autocast(embedding.device.type, enabled=False):
-        alike = SCALE * unit.float() @ unit.float().T
+        unit = F.normalize(embedding.float())
+        alike = SCALE * unit @ unit.T
     return F.cross_entropy(alike.masked_fill(same, -torch.inf), mate)
 
 
