@@ -27,7 +27,7 @@ from mien.training.task import Array, Batch, Task, compose, positive, sheet, to_
 
 SIZE: Final = 512  # px of the aligned face: at 256, F_seg's cells are as large as a brow is high
 WINDOW: Final = 320  # px of it that a lesson shows
-POINTS: Final = 8192  # pixels of it that are asked for: with all of them a step takes nearly thrice as long
+POINTS: Final = 8192  # pixels of it that are asked for: all make a step nearly thrice as long
 # As face-parsing.PyTorch: of the pixels, those less sure than this count, at least this share.
 SURE: Final = 0.7
 HARDEST: Final = 1 / 16
