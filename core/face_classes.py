@@ -14,6 +14,10 @@ CLASSES: Final = (
     "nose", "mouth", "u_lip", "l_lip", "neck", "necklace", "cloth", "hair", "hat",
 )  # fmt: skip
 INDEX: Final = {name: i for i, name in enumerate(CLASSES)}
+# What a face is made of, without ears and what grows on it.
+FACE: Final = (
+    "skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "nose", "mouth", "u_lip", "l_lip",
+)  # fmt: skip
 
 
 def _colours() -> NDArray[np.uint8]:

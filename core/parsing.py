@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import alignment
-from .face_classes import CLASSES
+from .face_classes import CLASSES, FACE
 
 Array = NDArray[np.float64]
 
@@ -25,10 +25,7 @@ PARTS: Final = (
     ((slice(27, 36),), ("nose",)),
     ((slice(48, 68),), ("mouth", "u_lip", "l_lip")),
 )
-WHOLE: Final = (
-    (slice(0, 68),),
-    ("skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "nose", "mouth", "u_lip", "l_lip"),
-)
+WHOLE: Final = (slice(0, 68),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +37,14 @@ class Parsed:
 
     def hidden(self) -> float:
         """The share, 0..1, of what the landmarks enclose that is not face."""
-        return self._share((slice(0, 68),), HIDING)
+        return self._share(WHOLE, HIDING)
 
     def likeness(self) -> float:
         """How much, 0..1, eyes, nose and mouth are where the landmarks say, the mean of the three,
         or, where that is less, how much of all that the landmarks enclose is face: what only
         resembles one to the other networks, a word in fat letters, has too little of either."""
         parts = float(np.mean([self._share(*part) for part in PARTS]))
-        return min(parts, self._share(*WHOLE))
+        return min(parts, self._share(WHOLE, FACE))
 
     def _share(self, outlines: tuple[slice, ...], names: tuple[str, ...]) -> float:
         inside = np.zeros(self.classes.shape, np.uint8)

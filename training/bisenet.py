@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.core.errors import UserError
-from mien.core.face_classes import CLASSES, INDEX
+from mien.core.face_classes import CLASSES, FACE, INDEX
 from mien.training.checkpoint import read_weights
 
 SIZE: Final = 256  # px of the images that R's lessons show it; any multiple of 32 will do
@@ -30,14 +30,8 @@ REGIONS: Final[dict[str, tuple[int, tuple[str, ...]]]] = {
     "brows": (0, ("l_brow", "r_brow")),
     "nose": (1, ("nose",)),
     "mouth": (1, ("mouth", "u_lip", "l_lip")),
-    "face": (
-        2,
-        (
-            "skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "nose", "mouth", "u_lip",
-            "l_lip",
-        ),
-    ),
-}  # fmt: skip
+    "face": (2, FACE),
+}
 BETA: Final = dict.fromkeys(REGIONS, 1.0)  # the paper gives no values
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from mien.training.tables import write_tables
 from mien.training.task import Task, positive
 from mien.training.task_regressor import FROZEN, add_frozen
 from mien.training.train import TASKS, pick_device, train
+
+DRAWING: Final = ("generator", "parser")  # the networks that a fit goes through
 
 
 def _tell(scores: dict[str, Any], out: Path | None) -> None:
@@ -69,7 +71,7 @@ def _evaluate_dataset(args: argparse.Namespace) -> int:
 
 
 def _evaluate_fit(args: argparse.Namespace) -> int:
-    networks = {name: getattr(args, name) for name in ("generator", "parser", "regressor")}
+    networks = {name: getattr(args, name) for name in (*DRAWING, "regressor")}
     pairs, device = load_pairs(*args.folders), pick_device(args.device)
     _tell(compare(pairs, networks, device, args.count, args.steps), args.out)
     return 0
@@ -124,13 +126,6 @@ def _add_task(learn: argparse.ArgumentParser, task: type[Task]) -> None:
     learn.set_defaults(run=_train)
 
 
-def _add_drawing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--generator", type=Path, required=True, help="G: the generator.pt of 'mien train'"
-    )
-    parser.add_argument("--parser", type=Path, help="F_seg: parser.pt (the shipped one)")
-
-
 def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     whats = evaluation.add_subparsers(dest="what", required=True, metavar="WHAT")
     test = whats.add_parser("pairs", help="the shipped networks on held-out rendered people")
@@ -146,7 +141,7 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     test.set_defaults(run=_evaluate_crosstalk)
     test = whats.add_parser("fit", help="R against GENet's iterative fit through G")
     test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
-    _add_drawing(test)
+    add_frozen(test, DRAWING)
     test.add_argument("--regressor", type=Path, required=True, help="R: regressor.pt")
     test.add_argument("--count", type=positive(int), default=100, help="held-out faces (100)")
     test.add_argument("--steps", type=positive(int), default=STEPS, help=f"of descent ({STEPS})")
@@ -187,7 +182,7 @@ def add_parsers(subparsers: Any) -> None:
     one = subparsers.add_parser("fit", help="the parameters of one picture's face, through G")
     one.add_argument("image", type=Path)
     one.add_argument("-o", "--out", type=Path, help=".json; a .png lies beside it (IMAGE_fit.json)")
-    _add_drawing(one)
+    add_frozen(one, DRAWING)
     one.add_argument("--steps", type=positive(int), default=STEPS, help=f"of descent ({STEPS})")
     one.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     one.set_defaults(run=_fit)

@@ -107,6 +107,13 @@ def _picture(data: bytes) -> Pixels:
     return image
 
 
+def premultiplied(image: Pixels) -> Pixels:
+    """RGBA of a render as OpenCV read it, BGRA (H, W, 4), with the colours multiplied by alpha."""
+    out = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)
+    out[..., :3] = (out[..., :3] * out[..., 3:].astype(np.uint16) + 127) // 255
+    return out
+
+
 def _decode_masks(shard: Path) -> dict[str, NDArray[Any]]:
     with _opened(shard) as (keys, read):
         try:
@@ -134,9 +141,7 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
             image = _picture(read(f"{key}.png"))
             if image.ndim != 3 or image.shape[2] != 4 or image.shape[0] != image.shape[1]:
                 raise UserError(f"{shard.name}: {key}.png is not a square RGBA; render again.")
-            alpha = image[..., 3:].astype(np.uint16)
-            image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)
-            image[..., :3] = (image[..., :3] * alpha + 127) // 255
+            image = premultiplied(image)
             scale = SIZE / len(image)
             if scale != 1:
                 image = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)

@@ -16,7 +16,7 @@ from mien.core.frames import open_footage
 from mien.core.tracking import Tracker
 from mien.training.data import SIZE, Pixels
 from mien.training.datasets import LAYOUTS, footage
-from mien.training.task import Array, compose
+from mien.training.task import Array, compose, zoomed
 
 _ZOOM: Final = 0.8  # of the aligned crop, so that warps and jitter find something beside it
 
@@ -38,8 +38,6 @@ def read_faces(given: str) -> list[Photographed]:
         )
     clips = [path for path, _, tested in footage(name, Path(folder)) if not tested]
     networks, tell, out = models.load("cpu"), Countdown(f"{LAYOUTS[name].title}: clip"), []
-    inset = (1 - _ZOOM) / 2
-    smaller = np.array([[_ZOOM, 0, inset], [0, _ZOOM, inset]])
     for done, clip in enumerate(clips, 1):
         try:
             frames = [f for f in open_footage(clip).frames if f.index % LAYOUTS[name].every == 0]
@@ -48,7 +46,7 @@ def read_faces(given: str) -> list[Photographed]:
             continue
         for frame in frames:
             for face in Tracker(networks, 1).update(frame.image):
-                matrix = SIZE * compose(smaller, alignment.aligned_matrix(face.points, 1))
+                matrix = SIZE * compose(zoomed(_ZOOM), alignment.aligned_matrix(face.points, 1))
                 crop = cv2.cvtColor(alignment.warp(frame.image, matrix, SIZE), cv2.COLOR_RGB2RGBA)
                 at = alignment.transform(matrix, face.points)
                 out.append(Photographed(np.asarray(crop, np.uint8), at))

@@ -34,6 +34,11 @@ def compose(second: Array, first: Array) -> Array:
     )
 
 
+def zoomed(share: float) -> Array:
+    """The 2x3 matrix that brings the unit square onto this share of it, about the centre."""
+    return np.array([[share, 0, 0.5 - share / 2], [0, share, 0.5 - share / 2]])
+
+
 def unit_to(size: int, matrix: Array) -> Array:
     """A similarity of the unit square as one of pixels."""
     return np.column_stack([matrix[:, :2], matrix[:, 2] * size])

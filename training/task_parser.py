@@ -23,7 +23,7 @@ from mien.training.bisenet import BiSeNet, enlarged, enlarged_at
 from mien.training.data import SIZE as MASK_SIZE
 from mien.training.data import Pairs, Pixels, mirror_mask
 from mien.training.metrics import Scores
-from mien.training.task import Array, Batch, Task, compose, positive, sheet, to_tensor
+from mien.training.task import Array, Batch, Task, compose, positive, sheet, to_tensor, zoomed
 
 SIZE: Final = 512  # px of the aligned face: at 256, F_seg's cells are as large as a brow is high
 WINDOW: Final = 320  # px of it that a lesson shows
@@ -138,9 +138,7 @@ class ParserTask(Task):
             points = mirror_points(points, face.shape[1] - 1)
         place: Array = alignment.aligned_matrix(points, 1)
         if disturbed:
-            zoom = np.exp(rng.uniform(*np.log(ZOOM)))
-            inset = 0.5 - zoom / 2
-            place = compose(np.array([[zoom, 0, inset], [0, zoom, inset]]), place)
+            place = compose(zoomed(np.exp(rng.uniform(*np.log(ZOOM)))), place)
             place = compose(augment.jitter(rng, 0.04, 0.05, 10), place)
         matrix = SIZE * place
         matrix[:, 2] -= rng.integers(0, SIZE - side + 1, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -37,13 +37,15 @@ _BATCH: Final = 32  # faces judged at once
 _TURN: Final = (15.0, 8.0)  # degrees of yaw and pitch that warping adds, standard deviations
 
 
-def add_frozen(parser: ArgumentParser, always: bool = True) -> None:
-    """Adds the checkpoints of the networks that are fixed while R learns; F_reg is ``always`` asked
-    for, or only by L_id."""
-    for name, of in FROZEN.items():
-        text = f"{of}: the {name}.pt of 'mien train {name}'{_ELSE.get(name, '')}"
-        wanted = name == "generator" or (name == "recognizer" and always)
-        parser.add_argument(f"--{name}", type=Path, required=wanted, help=text)
+def add_frozen(
+    parser: ArgumentParser,
+    names: Iterable[str] = FROZEN,
+    wanted: Container[str] = ("generator", "recognizer"),
+) -> None:
+    """Adds the checkpoints of the networks that are fixed while R learns, some ``wanted``."""
+    for name in names:
+        text = f"{FROZEN[name]}: the {name}.pt of 'mien train {name}'{_ELSE.get(name, '')}"
+        parser.add_argument(f"--{name}", type=Path, required=name in wanted, help=text)
 
 
 class RegressorTask(AlignedTask):
@@ -92,7 +94,7 @@ class RegressorTask(AlignedTask):
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:
-        add_frozen(parser, always=False)
+        add_frozen(parser, wanted=("generator",))
         parser.add_argument("--width", type=int, default=512, help="numbers in its FC layers")
         parser.add_argument(
             "--without", nargs="+", choices=losses.WEIGHTS, default=(),

@@ -92,7 +92,6 @@ def main() -> None:
     beside = Path(__file__).parents[2] / "../shared/media"
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else os.environ.get("MIEN_MEDIA", beside))
     out = Path(sys.argv[1])
-    out.mkdir(parents=True, exist_ok=True)
     everything: list[Pixels] = []
     for name, marks in tomllib.loads((folder / "events.toml").read_text("utf-8")).items():
         marks = {key: mark for key, mark in marks.items() if isinstance(mark, dict)}

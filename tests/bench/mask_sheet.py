@@ -21,7 +21,7 @@ from mien.core.face_classes import CLASSES, COLOURS
 from mien.core.frames import open_footage
 from mien.core.parsing import SIZE
 from mien.core.tracking import Tracker
-from mien.training.task import compose
+from mien.training.task import compose, zoomed
 
 PER_CLIP, ZOOM, SHARE = 8, 0.75, 0.5
 WEIGHTS = Path(os.environ.get("MIEN_WEIGHTS", models.WEIGHTS))
@@ -56,13 +56,11 @@ def main() -> None:
     beside = Path(__file__).parents[2] / "../shared/media"
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else os.environ.get("MIEN_MEDIA", beside))
     loaded, rows = models.load("cpu", WEIGHTS), []
-    inset = (1 - ZOOM) / 2 * SIZE
-    smaller = np.array([[ZOOM, 0, inset], [0, ZOOM, inset]])
     for clip in sorted(p for p in folder.glob("*") if p.suffix in (".mp4", ".mov", ".webm")):
         tracker, seen = Tracker(loaded, 1), []
         for frame in open_footage(clip).frames:
             for face in tracker.update(frame.image):
-                matrix = compose(smaller, alignment.aligned_matrix(face.points, SIZE))
+                matrix = SIZE * compose(zoomed(ZOOM), alignment.aligned_matrix(face.points, 1))
                 seen.append(np.asarray(alignment.warp(frame.image, matrix, SIZE), np.uint8))
         if seen:
             chosen = np.linspace(0, len(seen) - 1, PER_CLIP).astype(int)

@@ -26,7 +26,7 @@ from mien.core.estimator import Estimator
 from mien.core.face_model import head_rotation
 from mien.training import augment
 from mien.training.checkpoint import read_network, write_picture
-from mien.training.data import load_pairs
+from mien.training.data import load_pairs, premultiplied
 from mien.training.evaluate import held_out, see
 from mien.training.generator import Generator
 from mien.training.task_generator import aligned_face
@@ -56,9 +56,7 @@ class Stage:
         with tempfile.TemporaryDirectory() as folder, quiet():
             path = Path(folder) / "face.png"
             self._renderer.scene.render(shot, str(path))
-            image = cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA)
-        alpha = image[..., 3:].astype(np.uint16)
-        image[..., :3] = (image[..., :3] * alpha + 127) // 255
+            image = premultiplied(np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), np.uint8))
         pixels = shot.camera.project(model.landmarks(vertices, person), SIZE) - 0.5
         return aligned_face(image, pixels.astype(np.float32), SIZE)
 
