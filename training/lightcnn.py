@@ -5,6 +5,7 @@ At width 1 names and shapes are those of the published ``LightCNN_29Layers_V2_ch
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -108,6 +109,38 @@ class LightCNN(nn.Module):
 
 def _halved(x: Tensor) -> Tensor:
     return F.max_pool2d(x, 2) + F.avg_pool2d(x, 2)
+
+
+def widened(weights: Mapping[str, Tensor], wide: LightCNN) -> dict[str, Tensor]:
+    """The weights of a narrower network for ``wide``, which then says the same; KeyError or
+    ValueError where they are of another network or a wider one.
+
+    Channels are repeated, and what looks at them takes a part of each repetition, by chance, so
+    that they learn apart: Net2WiderNet of Chen et al., ICLR 2016.
+    """
+    if len(weights["conv1.filter.bias"]) > len(wide.conv1.filter.bias):
+        raise ValueError("wider")
+    out = {}
+    for name, new in wide.state_dict().items():
+        old = weights[name]
+        if name == "fc.weight":  # of the pixels of each channel
+            old, new = (w.unflatten(1, (-1, (SIZE // 16) ** 2)) for w in (old, new))
+        rows = torch.arange(len(old))
+        if "filter" in name:  # two halves, of which the stronger counts
+            rows = torch.cat([_repeated(half, len(new) // 2) for half in rows.chunk(2)])
+        part = old[rows]
+        if new.ndim > 1:
+            columns = _repeated(torch.arange(old.shape[1]), new.shape[1])
+            share = torch.rand(len(rows), len(columns))
+            whole = torch.zeros(len(rows), old.shape[1]).index_add_(1, columns, share)
+            share /= whole[:, columns]
+            part = part[:, columns] * share.reshape(*share.shape, *(1,) * (new.ndim - 2))
+        out[name] = part.flatten(1) if name == "fc.weight" else part
+    return out
+
+
+def _repeated(rows: Tensor, count: int) -> Tensor:
+    return rows[torch.arange(count) % len(rows)]
 
 
 def load_lightcnn(path: Path) -> LightCNN:

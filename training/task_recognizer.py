@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -15,14 +16,17 @@ from torch.nn import functional as F
 
 from mien.core import alignment, parameters
 from mien.core.alignment import mirror_points
+from mien.core.errors import UserError
 from mien.training import augment
+from mien.training.checkpoint import read_weights
 from mien.training.data import Pairs, Pixels
-from mien.training.lightcnn import CROP, EMBEDDING, SIZE, LightCNN
+from mien.training.lightcnn import CROP, EMBEDDING, SIZE, LightCNN, widened
 from mien.training.metrics import Scores
 from mien.training.task import Array, Batch, Task, compose, positive, sheet, to_tensor
 
 SCALE: Final = 16.0  # of cosines, before the likeliest one is chosen
 VALUES: Final = 4.0  # what the face model's values weigh beside that choice
+KNOWN: Final = 0.5  # of the learning rate, for a network that begins with a narrower one
 _BATCH: Final = 64  # faces judged at once
 _PEOPLE: Final = parameters.IDENTITY.stop - parameters.IDENTITY.start
 
@@ -70,10 +74,13 @@ class RecognizerTask(Task):
     rate = 1e-3
     extras = ("vectors",)
 
-    def __init__(self, pairs: Pairs, width: float = 1.0) -> None:
+    def __init__(self, pairs: Pairs, width: float = 1.0, begin_with: Path | None = None) -> None:
+        """``begin_with`` is a checkpoint of a network as wide or narrower."""
         super().__init__(pairs)
         assert pairs.vectors is not None
-        self.width = width
+        self.width, self.begin_with = width, begin_with
+        if begin_with is not None:
+            self.rate *= KNOWN
         about, (train, _) = pairs.vectors[:, parameters.IDENTITY], pairs.split()
         spread = about[train].std(0)
         self.about = (about - about[train].mean(0)) / np.where(spread > 0, spread, 1)
@@ -88,9 +95,23 @@ class RecognizerTask(Task):
         parser.add_argument(
             "--width", type=positive(float), default=1.0, help="of the published channels"
         )
+        parser.add_argument(
+            "--begin-with", type=Path, metavar="CHECKPOINT",
+            help="a narrower recogniser, which is widened",
+        )  # fmt: skip
 
     def network(self) -> nn.Module:
-        return Described(self.width)
+        """UserError where it shall begin with a file that holds no recogniser, or a wider one."""
+        network = Described(self.width)
+        if self.begin_with is not None:
+            try:
+                network.load_state_dict(widened(read_weights(self.begin_with), network))
+            except (KeyError, RuntimeError, ValueError):
+                raise UserError(
+                    f"{self.begin_with} holds no recogniser of at most --width {self.width:g}: "
+                    "begin with another, or without one."
+                ) from None
+        return network
 
     def mates(self, rng: Generator, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Of each sample's person another sample, the same one where there is no other."""
@@ -134,14 +155,15 @@ class RecognizerTask(Task):
     def look(
         self, network: nn.Module, indices: NDArray[np.int64], disturbed: bool
     ) -> tuple[list[Pixels], Array]:
-        """(the crops of samples, the cosine (N, N) of every two)."""
+        """(the crops of samples, the cosine (N, N) of every two, each with its mirror image)."""
         rng, device = np.random.default_rng(7), next(network.parameters()).device
         crops = [self.crop(rng, int(i), disturbed) for i in indices]
         parts = []
         for start in range(0, len(crops), _BATCH):
+            image = to_tensor(crops[start : start + _BATCH]).to(device)
             with torch.no_grad():
-                seen = network(to_tensor(crops[start : start + _BATCH]).to(device))
-            parts.append(F.normalize(seen).cpu().double().numpy())
+                seen = [F.normalize(network(view)) for view in (image, image.flip(-1))]
+            parts.append(F.normalize(seen[0] + seen[1]).cpu().double().numpy())
         embedding = np.concatenate(parts)
         return crops, embedding @ embedding.T
 

@@ -5,7 +5,7 @@ import torch
 from mien.core import alignment
 from mien.core.errors import UserError
 from mien.training.checkpoint import write_checkpoint
-from mien.training.lightcnn import CROP, SIZE, LightCNN, load_lightcnn, recognition_crop
+from mien.training.lightcnn import CROP, SIZE, LightCNN, load_lightcnn, recognition_crop, widened
 
 # Every block in LightCNN_29Layers_V2_checkpoint.pth.tar: inputs, filters and how often; then the
 # group behind it.
@@ -56,6 +56,24 @@ def test_a_checkpoint_is_loaded_in_its_own_width(tmp_path):
     with torch.no_grad():
         found = again(image)
     assert found.shape == (2, 256) and torch.equal(found, network.eval()(image).detach())
+
+
+@pytest.mark.parametrize("width", [0.0625, 0.125, 0.1875])
+def test_a_widened_network_says_the_same_and_learns_more(width):
+    narrow, wide = LightCNN(0.0625), LightCNN(width)
+    wide.load_state_dict(widened(narrow.state_dict(), wide))
+    image = torch.rand(2, 1, SIZE, SIZE)
+    expected, found = narrow(image).detach(), wide(image)
+    assert float((found.detach() - expected).abs().max()) < 1e-5 < float(expected.std())
+    found.sum().backward()
+    first, second = wide.conv1.filter.bias.grad.chunk(2)  # what is repeated is not taught alike
+    alike = [torch.allclose(x[:3], x[-3:]) for x in (first, second)]
+    assert all(alike) if width == 0.0625 else not any(alike)
+
+
+def test_no_network_becomes_narrower():
+    with pytest.raises(ValueError, match="wider"):
+        widened(LightCNN(0.125).state_dict(), LightCNN(0.0625))
 
 
 def test_the_crop_has_eyes_and_mouth_where_the_published_weights_know_them():

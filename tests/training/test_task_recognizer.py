@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from mien.core import parameters
 from mien.core.errors import UserError
+from mien.training.checkpoint import write_checkpoint
 from mien.training.data import load_pairs
 from mien.training.lightcnn import SIZE, load_lightcnn
 from mien.training.task_recognizer import SCALE, RecognizerTask, equal_error_rate, mistaken
@@ -90,3 +92,25 @@ def test_a_taught_recogniser_is_loaded_without_its_people(pairs_folder, tmp_path
     assert (tmp_path / "recognizer.png").stat().st_size > 1000
     with torch.no_grad():
         assert load_lightcnn(tmp_path / "recognizer.pt")(torch.rand(1, 1, 128, 128)).std() > 0
+
+
+def test_a_narrower_recogniser_is_where_a_wide_one_begins(pairs_folder, tmp_path):
+    narrow = tmp_path / "narrow"
+    train("recognizer", [pairs_folder], narrow, 0.02, "cpu", width=WIDTH, batch=8)
+    begun = narrow / "recognizer.pt"
+    pairs = load_pairs(pairs_folder, vectors=True)
+    wide = RecognizerTask(pairs, 2 * WIDTH, begun).network()
+    image = torch.rand(2, 1, SIZE, SIZE)
+    with torch.no_grad():
+        assert torch.allclose(wide(image), load_lightcnn(begun)(image), atol=1e-5)
+    assert len(wide.state_dict()["fc2.weight"]) == pairs.vectors[:, parameters.IDENTITY].shape[1]
+    wider = tmp_path / "wider.pt"
+    write_checkpoint(wider, {"network": wide.state_dict(), "step": 1})
+    others = (wider, "begin with another"), (tmp_path / "none.pt", "no network's weights")
+    for broken, said in others:
+        with pytest.raises(UserError, match=said):
+            train(
+                "recognizer", [pairs_folder], tmp_path / "out", 0.02, "cpu",
+                width=WIDTH, begin_with=broken,
+            )  # fmt: skip
+        assert not (tmp_path / "out").exists()
