@@ -22,6 +22,7 @@ REGIONS: Final = (
     range(0, 6), range(6, 11), range(11, 17), range(17, 22), range(22, 27), range(27, 36),
     range(36, 42), range(42, 48), range(48, 68),
 )  # fmt: skip
+FAR: Final = 0.25  # of all crops have more pixels than the camera saw there
 
 
 def _cloud(rng: Generator, size: int, cells: int) -> Pixels:
@@ -146,22 +147,18 @@ def light(rng: Generator, image: Pixels) -> Pixels:
 
 
 def _lens(rng: Generator, image: Pixels) -> Pixels:
-    """Out of focus, moving, or simply few pixels."""
-    height, width = image.shape[:2]
+    """Out of focus or moving."""
+    width = image.shape[1]
     kind = rng.random()
-    if kind < 0.25:
+    if kind < 0.3:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, width / 70))
-    elif kind < 0.35:
+    elif kind < 0.42:
         length = int(rng.integers(3, 4 + width // 24))
         kernel = np.zeros((length, length), np.float32)
         kernel[length // 2] = 1 / length
         turn = cv2.getRotationMatrix2D(((length - 1) / 2,) * 2, float(rng.uniform(0, 180)), 1)
         kernel = cv2.warpAffine(kernel, turn, (length, length))
         image = cv2.filter2D(image, -1, kernel / max(kernel.sum(), 1e-6))
-    elif kind < 0.6:
-        share = rng.uniform(0.3, 0.9)
-        small = cv2.resize(image, (int(width * share), int(height * share)), None, 0, 0, 3)
-        image = cv2.resize(small, (width, height), interpolation=int(rng.integers(1, 3)))
     return np.asarray(image, np.uint8)
 
 
@@ -209,12 +206,22 @@ def occlude(rng: Generator, image: Pixels, pieces: bool = True) -> Pixels:
     return image
 
 
+def _afar(rng: Generator, image: Pixels) -> Pixels:
+    """Few pixels, enlarged, and what lens, sensor and codec do as large as these."""
+    height, width = image.shape[:2]
+    share = rng.uniform(0.25, 0.9)
+    small = cv2.resize(image, (int(width * share), int(height * share)), None, 0, 0, 3)
+    small = sensor(rng, _lens(rng, np.asarray(small, np.uint8)))
+    enlarged = cv2.resize(small, (width, height), interpolation=int(rng.integers(1, 3)))
+    return np.asarray(enlarged, np.uint8)
+
+
 def disturb(rng: Generator, image: Pixels, cover: float = 0.15) -> Pixels:
     """The image as some camera, in some light, through some codec would show it."""
     image = light(rng, image)
     if rng.random() < cover:
         image = occlude(rng, image)
-    return sensor(rng, _lens(rng, image))
+    return _afar(rng, image) if rng.random() < FAR else sensor(rng, _lens(rng, image))
 
 
 def jitter(rng: Generator, shift: float, scale: float, turn: float) -> Array:

@@ -181,7 +181,9 @@ def plain(size=96):
     return np.stack([rows, columns, np.full_like(rows, 90)], -1).astype(np.uint8)
 
 
-@pytest.mark.parametrize("effect", [augment.light, augment._lens, augment.sensor, augment.occlude])
+@pytest.mark.parametrize(
+    "effect", [augment.light, augment._lens, augment.sensor, augment._afar, augment.occlude]
+)
 def test_each_disturbance_comes_in_many_ways(effect):
     image = plain()
     off = []
@@ -199,6 +201,17 @@ def test_what_a_video_leaves_is_coarser_than_jpeg():
     left = [augment.sensor(np.random.default_rng(seed), image).std() for seed in range(60)]
     assert sum(std < 0.6 * image.std() for std in left) >= 6  # a video
     assert sum(std > 0.6 * image.std() for std in left) >= 30
+
+
+def test_few_pixels_have_noise_as_large_as_they_are():
+    """Neighbours differ less where they were one pixel to the camera."""
+    grey = np.full((96, 96, 3), 128, np.uint8)
+
+    def roughness(effect):
+        seen = [effect(np.random.default_rng(seed), grey).astype(float) for seed in range(60)]
+        return np.median([np.diff(s, axis=1).std() / s.std() for s in seen if s.std() > 2])
+
+    assert roughness(augment._afar) < 0.8 * roughness(augment.sensor)
 
 
 def test_a_piece_that_is_cut_out_shows_another_of_the_same_picture():
