@@ -35,7 +35,7 @@ from mien.training.task import (
     unit_to,
 )
 from mien.training.task_estimator import BLIND, LANDMARK_ERROR, NEUTRAL_GIVEN
-from mien.training.task_landmarks import LandmarksTask, misplaced
+from mien.training.task_landmarks import LandmarksTask, misplaced, seen_wrongly
 from mien.training.task_refiner import RefinerTask, stacked
 
 _ORDER: Final = np.argsort(refining.POINTS)  # of the refiner's points among the 68
@@ -54,10 +54,6 @@ class Joint(nn.Module):
         for looks in (self.landmarks, self.refiner):  # the estimator speaks instead
             for guesses in (looks.seen, looks.reader):
                 guesses.requires_grad_(False)
-        # What tells a face from none stays as it is, for following goes by it: the way down and
-        # the score.  The way up is taught.
-        for finding in (self.landmarks.trunk.stages, self.landmarks.score):
-            finding.requires_grad_(False)
 
     def parts(self) -> dict[str, nn.Module]:
         return {
@@ -95,6 +91,7 @@ class JointTask(RefinerTask):
     def __init__(self, pairs: Pairs) -> None:
         super().__init__(pairs)
         self.geometry = load_geometry(pairs.folder / "geometry.npz", 3000)
+        self.loose = LandmarksTask(pairs)
 
     def network(self) -> Joint:
         return Joint()
@@ -112,15 +109,24 @@ class JointTask(RefinerTask):
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """What :meth:`see` takes, the points in the crops and the patches, the values, and where in
-        the batch a face's neutral one is; then faces without a picture."""
+        the batch a face's neutral one is; faces without a picture; then crops as a search makes
+        them, with a face or none, for following goes by what tells them apart."""
         count = len(indices)
+        searched = [
+            self.loose.crop(rng, int(i), disturbed, False, bool(rng.random() < 0.5))
+            for i in indices[: count // 2]
+        ]
+        crops, places, there = zip(*searched, strict=True)
         indices, mirrored, where = self.with_neutrals(rng, indices)
         people = [another(rng) if rng.random() < REMADE else None for _ in range(count)]
         people += [people[i] for i in np.flatnonzero(where >= 0)]
         seen = self.views(rng, indices, mirrored, disturbed, people)
         values = self.values(indices[:count], mirrored[:count])
         blind = geometry_batch(self.geometry, rng, BLIND, NEUTRAL_GIVEN, LANDMARK_ERROR)
-        return *seen, floats(values), torch.from_numpy(where[:count]), *map(floats, blind)
+        return (
+            *seen, floats(values), torch.from_numpy(where[:count]), *map(floats, blind),
+            to_tensor(list(crops)), floats(list(places)), floats(list(there)),
+        )  # fmt: skip
 
     def views(
         self,
@@ -157,25 +163,29 @@ class JointTask(RefinerTask):
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, Joint)
-        *views, coarse, points, values, where, now, rest, known, blind_values = batch
+        views, (coarse, points, values, where), blind = batch[:5], batch[5:9], batch[9:13]
+        crops, places, there = batch[13:]
         estimator = network.estimator
         seen = self.see(network, *views)
         said = [
             disagreement(estimator.values(raw), values, self.weight)
             for raw in estimator.each(*_beside(seen.marks, seen.features, where))
         ]
-        blindly = disagreement(estimator.from_points(now, rest, known), blind_values, self.weight)
+        *blind, blind_values = blind
+        blindly = disagreement(estimator.from_points(*blind), blind_values, self.weight)
         all_hold_a_face = torch.ones(len(coarse), device=coarse.device)
         afar = misplaced(network.landmarks, seen.heat, coarse, all_hold_a_face)
+        logits, score, _ = network.landmarks.maps(crops)
+        searched = seen_wrongly(network.landmarks, logits, score, places, there)
         closer = self.placed(network.refiner, seen.logits, seen.found, points)
-        return 0.5 * afar + closer + torch.stack(said).mean() + 0.5 * blindly
+        return 0.5 * afar + 0.3 * searched + closer + torch.stack(said).mean() + 0.5 * blindly
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
         """Of the landmarks and the refiner as their own tasks have it, of the estimator on
         undisturbed faces."""
         assert isinstance(network, Joint)
         out: Scores = {
-            "landmarks": LandmarksTask(self.pairs).score(network.landmarks, indices),
+            "landmarks": self.loose.score(network.landmarks, indices),
             "refiner": super().score(network.refiner, indices),
             "estimator": {},
         }

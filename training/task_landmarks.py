@@ -30,6 +30,7 @@ from mien.training.task import (
 )
 
 SIZE: Final = networks.LANDMARKS_SIZE
+NOBODY: Final = 0.22  # of the crops hold no face where they should
 # The jaw line has no exact place along it; eyes and lips drive the action units.
 WEIGHTS: Final = np.repeat([0.5, 1.0, 0.8, 1.5, 1.3], [17, 10, 9, 12, 20]).astype(np.float32)
 
@@ -52,6 +53,14 @@ def misplaced(network: networks.Landmarks, logits: Tensor, points: Tensor, there
     heat = bell_entropy(logits, points * networks.HEATMAP, centre, centre)[..., None]
     each = (weight * (off + 0.15 * heat)).mean((1, 2)) + gap.mean((1, 2))
     return (each * there).sum() / there.sum().clamp(min=1)
+
+
+def seen_wrongly(
+    network: networks.Landmarks, logits: Tensor, score: Tensor, points: Tensor, there: Tensor
+) -> Tensor:
+    """As of :func:`misplaced`, and how wrong the score (B, 1) is about whether a face is there."""
+    told = F.binary_cross_entropy_with_logits(score[:, 0], there)
+    return misplaced(network, logits, points, there) + 0.3 * told
 
 
 class LandmarksTask(Task):
@@ -81,10 +90,17 @@ class LandmarksTask(Task):
             )
         box = alignment.box_matrix(alignment.face_box(points), 1)
         matrix = SIZE * compose(wobble, box)
-        image = behind if 0.14 <= kind < 0.18 else augment.paste(face, matrix, behind)
+        if 0.14 <= kind < 0.16:
+            image = behind
+        elif 0.16 <= kind < 0.19:
+            image = augment.title(rng, behind, SIZE / 2, SIZE / 2, SIZE * rng.uniform(0.3, 0.8))
+        else:
+            if 0.19 <= kind < NOBODY:
+                face = augment.scrambled(rng, face)
+            image = augment.paste(face, matrix, behind)
         if disturbed:
             image = augment.disturb(rng, image)
-        return image, alignment.transform(matrix, points) / SIZE, kind >= 0.18
+        return image, alignment.transform(matrix, points) / SIZE, kind >= NOBODY
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """Crops, points, which of them hold a face where they should, values, and where in the
@@ -110,8 +126,7 @@ class LandmarksTask(Task):
         known = (where >= 0).float()[:, None]
         guess = network.guess(features, features[where.clamp(min=0)], known)
         acted = (difference(guess, values, self.weight) * there).sum() / there.sum().clamp(min=1)
-        placed = misplaced(network, logits, points, there)
-        return placed + 0.3 * acted + 0.3 * F.binary_cross_entropy_with_logits(score[:, 0], there)
+        return seen_wrongly(network, logits, score, points, there) + 0.3 * acted
 
     def predict(self, network: nn.Module, indices: NDArray[np.int64], disturbed: bool) -> Batch:
         """(images, points, truth) of undisturbed or disturbed crops, all holding a face."""
