@@ -13,7 +13,7 @@ import onnxruntime as ort
 from .errors import UserError
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
-NETWORKS: Final = ("finder", "landmarks", "refiner", "estimator", "parser")
+NETWORKS: Final = ("finder", "landmarks", "refiner", "estimator", "parser", "recognizer")
 DEVICES: Final = ("auto", "cpu", "cuda")
 _THREADS: Final = {"finder": 2, "parser": 2}  # the others gain nothing from a second one
 _CUDA: Final = "CUDAExecutionProvider"
@@ -31,6 +31,7 @@ class Models:
     refiner: Any
     estimator: Any
     parser: Any
+    recognizer: Any
     values: tuple[str, ...]
     provider: str
     note: str
@@ -71,23 +72,21 @@ def load(device: str = "auto", folder: Path = WEIGHTS) -> Models:
     wanted = [_CUDA, _CPU] if offered and device != "cpu" else [_CPU]
     if _CUDA in wanted and hasattr(ort, "preload_dlls"):
         ort.preload_dlls()
-    finder, landmarks, refiner, estimator, parser = (
-        ort.InferenceSession(read_network(name, manifest, folder), options(name), providers=wanted)
+    sessions = {
+        name: ort.InferenceSession(
+            read_network(name, manifest, folder), options(name), providers=wanted
+        )
         for name in NETWORKS
-    )
+    }
     # onnxruntime falls back in silence: only the session knows what runs it.
-    provider = str(estimator.get_providers()[0])
+    provider = str(sessions["estimator"].get_providers()[0])
     seers = "".join(str(manifest[f"{name}.onnx"]["sha256"]) for name in ("landmarks", "refiner"))
     return Models(
-        finder,
-        landmarks,
-        refiner,
-        estimator,
-        parser,
-        tuple(manifest["estimator.onnx"]["values"]),
-        provider,
-        _why_not_cuda(device, offered, provider),
-        hashlib.sha256(seers.encode()).hexdigest(),
+        **sessions,
+        values=tuple(manifest["estimator.onnx"]["values"]),
+        provider=provider,
+        note=_why_not_cuda(device, offered, provider),
+        network=hashlib.sha256(seers.encode()).hexdigest(),
     )
 
 

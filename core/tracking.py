@@ -13,6 +13,7 @@ from .finder import SIZES, Finder, overlap
 from .landmarks import Seen, look, look_closer
 from .models import Models
 from .parsing import parse
+from .recognition import embedding
 
 Array = NDArray[np.float64]
 
@@ -24,7 +25,13 @@ PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks refuse some
 HOLD: Final = 0.005  # of the eyes' distance: a stiller face is looked at in the same patches
 ASTRAY: Final = 0.03  # of the eyes' distance, from where patches are cut to what they show
+SIMILAR: Final = 0.6  # the cosine of two embeddings of one person; ...
+NEAR: Final = 0.3  # ... so much less where a face is found where that one was lost
+REMEMBER: Final = 15  # frames between looks at who it is, of several
+JUMP: Final = 0.04  # of the eyes' distance from frame to frame: it may be another face
 SAME: Final = 0.4  # two boxes that overlap more are one face
+INSIDE: Final = 0.3  # of a face's box: no other begins so near its middle
+_NOWHERE: Final = np.array([np.inf, np.inf, 0.0])
 _SMALLEST: Final = 8.0  # pixels; a box below that is no face
 
 
@@ -55,14 +62,17 @@ def _face(number: int, seen: Seen) -> Face:
 
 
 class Tracker:
-    """Follows up to ``faces`` faces; a face keeps its number while it is seen, and the one that
-    comes back nearest to where a number was lost gets it again."""
+    """Follows up to ``faces`` faces; a face keeps its number while it is seen, and gets it again
+    when it comes back, wherever that is.  A stranger gets the next number, or, where there is none
+    left, that of whom they are most like."""
 
     def __init__(self, loaded: Models, faces: int) -> None:
         self._find, self._faces, self._networks = Finder(loaded.finder), faces, loaded
         self._seen: dict[int, Seen] = {}  # from afar
         self._places: dict[int, _Place] = {}  # by the numbers of the faces last refined
         self._last: dict[int, Array] = {}  # number -> its latest box, seen now or lost
+        self._who: dict[int, Array] = {}  # number -> the sum of its embeddings, of several faces
+        self._frames = 0
         self._since_look = PATIENCE
 
     def update(self, image: NDArray[Any]) -> list[Face]:
@@ -71,18 +81,21 @@ class Tracker:
 
     def follow(self, image: NDArray[Any]) -> list[Face]:
         """The same as seen from afar: what the next frame's search needs to know."""
-        followed = list(self._seen)
-        boxes = [self._last[number] for number in followed]
-        found = look(self._networks, image, boxes)
-        self._seen = {}
+        before, self._seen = self._seen, {}
+        found = look(self._networks, image, [self._last[number] for number in before])
         for number, face in sorted(
-            zip(followed, found, strict=True), key=lambda pair: -pair[1].confidence
+            zip(before, found, strict=True), key=lambda pair: -pair[1].confidence
         ):
-            self._accept(number, face)
+            if not self._is_another(image, number, before[number], face):
+                self._accept(number, face)
         self._since_look += 1
-        lost = len(self._seen) < len(followed)
+        lost = len(self._seen) < len(before)
         if len(self._seen) < self._faces and (lost or self._since_look >= PATIENCE):
             self._look(image)
+        self._frames += 1
+        for number, face in self._seen.items() if self._faces > 1 else ():
+            if number not in self._who or self._frames % REMEMBER == 0:
+                self._who[number] = self._who.get(number, 0) + self._embedding(image, face)
         return [_face(number, self._seen[number]) for number in sorted(self._seen)]
 
     def refine(self, image: NDArray[Any], faces: list[Face], mirror: bool = False) -> list[Face]:
@@ -119,7 +132,7 @@ class Tracker:
                 or parse(self._networks.parser, image, face.points).likeness() >= LIKE
             ]  # fmt: skip
             for face in sorted(sure, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence):
-                self._accept(self._number_for(face.points), face)
+                self._accept(self._number_for(image, face), face)
                 if len(self._seen) == self._faces:
                     return
 
@@ -141,20 +154,45 @@ class Tracker:
             self._last[number] = box
 
     def _is_new(self, box: Array) -> bool:
+        """Whether it is neither a face that is seen nor within one: nostrils over an open mouth
+        look like a small face."""
         if not self._seen:
             return True
         known = np.array([self._last[number] for number in self._seen])
-        return bool(overlap(box, known).max() <= SAME)
+        within = np.abs(known[:, :2] - box[:2]).max(1) < INSIDE * known[:, 2]
+        smaller = box[2] < known[:, 2]
+        return not (within & smaller).any() and bool(overlap(box, known).max() <= SAME)
 
-    def _number_for(self, points: Array) -> int:
-        """The number that was lost nearest to here, else the lowest that was never given."""
-        here = alignment.face_box(points)[:2]
+    def _number_for(self, image: NDArray[Any], face: Seen) -> int:
+        """The number of whoever this is, if they were lost; else the lowest that was never given;
+        else that of whom they are most like."""
         lost = [number for number in self._last if number not in self._seen]
         unused = [number for number in range(self._faces) if number not in self._last]
-        if lost and (not unused or self._is_near(here, lost)):
-            return min(lost, key=lambda number: np.hypot(*(self._last[number][:2] - here)))
-        return unused[0]
+        if not lost or (len(lost) == 1 and not unused):
+            return (lost or unused)[0]
+        who = self._embedding(image, face)
+        x, y, _ = alignment.face_box(face.points)
+        likeness = {}
+        for number in lost:
+            a, b, side = self._last[number]
+            near = np.hypot(x - a, y - b) < side
+            likeness[number] = self._similarity(number, who) + (NEAR if near else 0.0)
+        best = max(lost, key=lambda number: likeness[number])
+        return unused[0] if unused and likeness[best] < SIMILAR else best
 
-    def _is_near(self, here: Array, numbers: list[int]) -> bool:
-        boxes = np.array([self._last[number] for number in numbers])
-        return bool((np.hypot(*(boxes[:, :2] - here).T) < boxes[:, 2]).any())
+    def _is_another(self, image: NDArray[Any], number: int, before: Seen, face: Seen) -> bool:
+        """Whether a cut has put somebody else in the place of one of several."""
+        if self._faces == 1 or _apart(before.points, face.points) < JUMP:
+            return False
+        if self._similarity(number, self._embedding(image, face)) >= SIMILAR:
+            return False
+        gone = [number for number in self._last if number not in self._seen]
+        self._last |= dict.fromkeys(gone, _NOWHERE)  # where they were tells nothing now
+        return True
+
+    def _embedding(self, image: NDArray[Any], face: Seen) -> Array:
+        return embedding(self._networks.recognizer, image, face.points)
+
+    def _similarity(self, number: int, who: Array) -> float:
+        known = self._who[number]
+        return float(known @ who / np.linalg.norm(known))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +18,8 @@ from mien.core.errors import UserError
 from mien.core.files import written_whole
 
 Network = TypeVar("Network", bound=nn.Module)
+
+RENDERS: Final = "pairs rendered by mien, nothing else"
 
 
 def make_folder(path: Path) -> None:
@@ -88,3 +91,31 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         return {name.removeprefix("module."): tensor for name, tensor in state.items()}
     except Exception:  # as above
         raise UserError(f"{path} holds no network's weights; give another file.") from None
+
+
+def taught(state: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the manifest tells of the training of a checkpoint's network; of a tuned one, under
+    ``tuned``, by what lessons and how much each time."""
+    about = {
+        "data": state.get("data", RENDERS),
+        "seeds": state["seeds"],
+        "samples": state["samples"],
+        "people": state["people"],
+        "steps": state["step"],
+        "minutes": round(state["spent"] / 60, 1),
+        "batch": state["batch"],
+        **{k: v for k, v in state["config"].items() if k == "width"},
+    }
+    before = json.loads(state.get("before", "{}")).get(name)
+    if not before:
+        return about
+    begin = state.get("begin", "--shipped")
+    ran = ("samples", "people", "minutes", "width", "batch")
+    last = {key: about[key] for key in ran if key in about}
+    return {
+        **before,
+        "seeds": sorted({*before["seeds"], *about["seeds"]}),
+        "steps": before["steps"] + about["steps"],
+        "minutes": round(before["minutes"] + about["minutes"], 1),
+        "tuned": [*before.get("tuned", []), {"task": state["name"], "begin": begin, **last}],
+    }

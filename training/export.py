@@ -19,10 +19,10 @@ from torch import nn
 from mien.core.errors import UserError
 from mien.core.models import WEIGHTS
 from mien.training import networks
-from mien.training.checkpoint import read_checkpoint, read_network, write_file
+from mien.training.checkpoint import read_checkpoint, read_network, taught, write_file
+from mien.training.lightcnn import load_lightcnn
 from mien.training.model_card import model_card
 from mien.training.regressor import load_reader
-from mien.training.task import RENDERS
 from mien.training.task_joint import Joint
 
 OPSET: Final = 17
@@ -86,33 +86,6 @@ def export(name: str, network: nn.Module, training: dict[str, Any], folder: Path
     return path
 
 
-def _taught(state: dict[str, Any], name: str) -> dict[str, Any]:
-    """What the manifest tells of the training of a checkpoint's network; of a tuned one, under
-    ``tuned``, by what lessons and how much each time."""
-    about = {
-        "data": state.get("data", RENDERS),
-        "seeds": state["seeds"],
-        "samples": state["samples"],
-        "people": state["people"],
-        "steps": state["step"],
-        "minutes": round(state["spent"] / 60, 1),
-        "batch": state["batch"],
-        **{k: v for k, v in state["config"].items() if k == "width"},
-    }
-    before = json.loads(state.get("before", "{}")).get(name)
-    if not before:
-        return about
-    ran = ("samples", "people", "minutes", "width", "batch")
-    last = {key: about[key] for key in ran if key in about}
-    return {
-        **before,
-        "seeds": sorted({*before["seeds"], *about["seeds"]}),
-        "steps": before["steps"] + about["steps"],
-        "minutes": round(before["minutes"] + about["minutes"], 1),
-        "tuned": [*before.get("tuned", []), {"task": state["name"], **last}],
-    }
-
-
 def _networks(path: Path) -> dict[str, nn.Module]:
     """What is shipped of a checkpoint, by name."""
     if path.stem == "regressor":
@@ -120,6 +93,8 @@ def _networks(path: Path) -> dict[str, nn.Module]:
         return {"regressor": load_reader(path, parser if parser.exists() else None)}
     if path.stem == "joint":
         return read_network(path, Joint).parts()
+    if path.stem == "recognizer":
+        return {"recognizer": load_lightcnn(path)}
     return {path.stem: read_network(path, networks.NETWORKS[path.stem])}
 
 
@@ -142,7 +117,7 @@ def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
         state = read_checkpoint(path)
         scores = json.loads(state["scores"])
         for name, network in _networks(path).items():
-            about = {"training": _taught(state, name), "scores": scores.get(name, scores)}
+            about = {"training": taught(state, name), "scores": scores.get(name, scores)}
             written.append(export(name, network, about, folder))
     return [*written, write_card(folder)]
 

@@ -13,25 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.core.alignment import TEMPLATE
 from mien.core.errors import UserError
+from mien.core.recognition import CROP, SIZE
 from mien.training.checkpoint import read_weights
 
-SIZE: Final = 128  # px of the crop
 EMBEDDING: Final = 256
-# Heights of the eyes and the mouth in the crop that the published weights know: 40 and 88 of 128.
-_EYES, _MOUTH = 40 / SIZE, 88 / SIZE
 _GREY: Final = (0.299, 0.587, 0.114)
-
-
-def _crop() -> tuple[float, float, float]:
-    eyes, mouth = TEMPLATE[:2, 1].mean(), TEMPLATE[3:, 1].mean()
-    side = (mouth - eyes) / (_MOUTH - _EYES)
-    return float(0.5 - side / 2), float(eyes - _EYES * side), float(side)
-
-
-CROP: Final = _crop()
-"""Left, top and side of F_reg's crop in the aligned crop of core.alignment, as shares of it."""
 
 
 def recognition_crop(aligned: Tensor) -> Tensor:

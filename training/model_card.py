@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mien.training.task import RENDERS
+from mien.training.checkpoint import RENDERS
 
 _WHAT: Final = {
     "finder.onnx": "finds faces in a frame",
@@ -13,6 +13,8 @@ _WHAT: Final = {
     "estimator.onnx": "action units, their sides, head pose and gaze of an aligned face, "
     "with the performer's neutral face beside it if known",
     "parser.onnx": "says which of 19 classes each pixel of an aligned face belongs to",
+    "recognizer.onnx": "tells whether two faces are one person's, so that each of several people "
+    "keeps a number",
     "regressor.onnx": "the paper's F_seg and R in one: parameters of an aligned face; capture runs "
     "the estimator in its place",
 }
@@ -50,7 +52,7 @@ def _command(task: str, minutes: float, ran: dict[str, Any]) -> str:
 def _tuning(part: dict[str, Any]) -> str:
     return (
         f"\nand {part['minutes']:g} minutes on {part['samples']} of {part['people']} more:\n\n"
-        f"{_command(part['task'], part['minutes'], part)} --shipped\n"
+        f"{_command(part['task'], part['minutes'], part)} {part.get('begin', '--shipped')}\n"
     )
 
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.core import landmarks, parameters, parsing, refining
-from mien.training import bisenet
+from mien.core import landmarks, parameters, parsing, recognition, refining
+from mien.training import bisenet, lightcnn
 
 FINDER_SIZE: Final = 192
 FINDER_CELLS: Final = 24
@@ -333,6 +333,7 @@ NETWORKS: Final[dict[str, type[nn.Module]]] = {
     "refiner": Refiner,
     "estimator": Estimator,
     "parser": bisenet.BiSeNet,
+    "recognizer": lightcnn.LightCNN,
 }
 
 
@@ -349,6 +350,8 @@ def example(name: str, batch: int = 1) -> dict[str, Tensor]:
     if name in ("parser", "regressor"):
         size = parsing.SIZE if name == "parser" else bisenet.SIZE
         return {"image": torch.rand(batch, 3, size, size)}
+    if name == "recognizer":
+        return {"image": torch.rand(batch, 1, recognition.SIZE, recognition.SIZE)}
     return {
         "points": torch.rand(batch, POINTS, 2),
         "features": torch.rand(batch, SEEN),
@@ -364,5 +367,6 @@ OUTPUTS: Final[dict[str, tuple[str, ...]]] = {
     "refiner": ("points", "features"),
     "estimator": ("values",),
     "parser": ("logits",),
+    "recognizer": ("embedding",),
     "regressor": ("parameters",),  # with F_seg before it
 }

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mien.core.models import WEIGHTS, read_manifest, read_network
 from mien.training import networks
 from mien.training.bisenet import BiSeNet, load_bisenet
+from mien.training.lightcnn import LightCNN, load_lightcnn
 
 
 def give_weights(name: str, network: nn.Module, folder: Path = WEIGHTS) -> dict[str, Any]:
@@ -45,9 +46,24 @@ def parser_of(checkpoint: Path | None) -> BiSeNet:
     """F_seg of a checkpoint, as of :func:`load_bisenet`, or the one that capture runs."""
     if checkpoint is not None:
         return load_bisenet(checkpoint)
-    network = BiSeNet(read_manifest(WEIGHTS)["parser.onnx"]["training"]["width"])
+    network = BiSeNet(shipped_width("parser"))
     give_weights("parser", network)
     return network.eval()
+
+
+def recognizer_of(checkpoint: Path | None) -> LightCNN:
+    """F_reg of a checkpoint, as of :func:`load_lightcnn`, or the one that capture runs."""
+    if checkpoint is not None:
+        return load_lightcnn(checkpoint)
+    network = LightCNN(shipped_width("recognizer"))
+    give_weights("recognizer", network)
+    return network.eval()
+
+
+def shipped_width(name: str) -> float:
+    """That with which the network that ships was last taught."""
+    training = read_manifest(WEIGHTS)[f"{name}.onnx"]["training"]
+    return float([training, *training.get("tuned", [])][-1]["width"])
 
 
 def settle(network: nn.Module, run: Callable[[], object]) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from mien.core import alignment, parameters
 from mien.core.alignment import mirror_points
 from mien.training import augment
+from mien.training.checkpoint import RENDERS
 from mien.training.data import Pairs, Pixels, mirror_values
 from mien.training.metrics import Scores
 from mien.training.networks import ASYMMETRIES, NETWORKS, VALUES
@@ -113,9 +114,6 @@ def bell_entropy(logits: Tensor, points: Tensor, x: Tensor, y: Tensor) -> Tensor
     return -(target * logged).sum((2, 3))
 
 
-RENDERS: Final = "pairs rendered by mien, nothing else"
-
-
 def positive(kind: type[float]) -> Callable[[str], float]:
     """A ``type`` of arguments that are numbers above 0."""
 
@@ -138,6 +136,7 @@ class Task:
     data = RENDERS  # what it teaches by
     fewest = 2  # samples in a step
     frozen: Mapping[str, str] = MappingProxyType({})  # sha256 of networks that it learns through
+    before: Mapping[str, Any] = MappingProxyType({})  # how each network learnt that it begins with
 
     def __init__(self, pairs: Pairs) -> None:
         self.pairs = pairs

@@ -14,13 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.core import alignment, parameters
+from mien.core import parameters
 from mien.core.alignment import mirror_points
 from mien.core.errors import UserError
+from mien.core.recognition import SIZE, crop_matrix
 from mien.training import augment
-from mien.training.checkpoint import read_weights
+from mien.training.checkpoint import read_checkpoint, taught
 from mien.training.data import Pairs, Pixels
-from mien.training.lightcnn import CROP, EMBEDDING, SIZE, LightCNN, widened
+from mien.training.lightcnn import EMBEDDING, LightCNN, widened
 from mien.training.metrics import Scores
 from mien.training.task import Array, Batch, Task, compose, positive, sheet, to_tensor
 
@@ -81,6 +82,7 @@ class RecognizerTask(Task):
         self.width, self.begin_with = width, begin_with
         if begin_with is not None:
             self.rate *= KNOWN
+            self.before = {self.name: taught(read_checkpoint(begin_with), self.name)}
         about, (train, _) = pairs.vectors[:, parameters.IDENTITY], pairs.split()
         spread = about[train].std(0)
         self.about = (about - about[train].mean(0)) / np.where(spread > 0, spread, 1)
@@ -105,7 +107,9 @@ class RecognizerTask(Task):
         network = Described(self.width)
         if self.begin_with is not None:
             try:
-                network.load_state_dict(widened(read_weights(self.begin_with), network))
+                network.load_state_dict(
+                    widened(read_checkpoint(self.begin_with)["network"], network)
+                )
             except (KeyError, RuntimeError, ValueError):
                 raise UserError(
                     f"{self.begin_with} holds no recogniser of at most --width {self.width:g}: "
@@ -126,9 +130,7 @@ class RecognizerTask(Task):
         if disturbed and rng.random() < 0.5:
             face = np.ascontiguousarray(face[:, ::-1])
             points = mirror_points(points, face.shape[1] - 1)
-        left, top, side = CROP
-        place: Array = alignment.aligned_matrix(points, 1)
-        place = compose(np.array([[1, 0, -left], [0, 1, -top]]) / side, place)
+        place: Array = crop_matrix(points)
         if disturbed:
             place = compose(augment.jitter(rng, 0.015, 0.03, 3), place)
         image = augment.paste(face, SIZE * place, augment.background(rng, SIZE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,31 +21,28 @@ from mien.training.data import Pairs, Pixels
 from mien.training.dataset_faces import read_faces
 from mien.training.datasets import LAYOUTS
 from mien.training.generator import Generator
-from mien.training.lightcnn import LightCNN, load_lightcnn, recognition_crop
+from mien.training.lightcnn import LightCNN, recognition_crop
 from mien.training.metrics import Scores
 from mien.training.networks import Landmarks
 from mien.training.regressor import Eyes, LandmarkEyes, ParserEyes, Regressor, Seen
-from mien.training.shipped import parser_of
+from mien.training.shipped import parser_of, recognizer_of
 from mien.training.task import Array, Batch, sheet
 from mien.training.task_aligned import AlignedTask, judged, labelled
 from mien.training.warps import warped as warp
 
 _UNITS: Final = parameters.group("au")
 FROZEN: Final = {"generator": "G", "parser": "F_seg", "recognizer": "F_reg"}
-_ELSE: Final = {"parser": " (the shipped one)", "recognizer": ", of whom L_id asks who it is"}
 _BATCH: Final = 32  # faces judged at once
 _TURN: Final = (15.0, 8.0)  # degrees of yaw and pitch that warping adds, standard deviations
 
 
-def add_frozen(
-    parser: ArgumentParser,
-    names: Iterable[str] = FROZEN,
-    wanted: Container[str] = ("generator", "recognizer"),
-) -> None:
-    """Adds the checkpoints of the networks that are fixed while R learns, some ``wanted``."""
+def add_frozen(parser: ArgumentParser, names: Iterable[str] = FROZEN) -> None:
+    """Adds the checkpoints of the networks that are fixed while R learns; G is not shipped."""
     for name in names:
-        text = f"{FROZEN[name]}: the {name}.pt of 'mien train {name}'{_ELSE.get(name, '')}"
-        parser.add_argument(f"--{name}", type=Path, required=name in wanted, help=text)
+        wanted = name == "generator"
+        text = f"{FROZEN[name]}: the {name}.pt of 'mien train {name}'"
+        text += "" if wanted else " (the shipped one)"
+        parser.add_argument(f"--{name}", type=Path, required=wanted, help=text)
 
 
 class RegressorTask(AlignedTask):
@@ -85,16 +82,14 @@ class RegressorTask(AlignedTask):
         if not self.terms:
             raise UserError("R learns by its losses: leave out fewer of them.")
         self.recognizer: LightCNN | None = None
-        if recognizer is not None:
-            self.recognizer = load_lightcnn(recognizer).requires_grad_(False)
-        elif "id" in self.terms:
-            raise UserError("L_id asks F_reg who it is: name --recognizer, or --without id.")
+        if "id" in self.terms:
+            self.recognizer = recognizer_of(recognizer).requires_grad_(False)
         self.size = int(self.generator.config["size"])
         self.layout = str(self.generator.config["layout"])
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:
-        add_frozen(parser, wanted=("generator",))
+        add_frozen(parser)
         parser.add_argument("--width", type=int, default=512, help="numbers in its FC layers")
         parser.add_argument(
             "--without", nargs="+", choices=losses.WEIGHTS, default=(),

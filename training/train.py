@@ -27,6 +27,7 @@ from mien.core.errors import UserError
 from mien.core.models import NETWORKS
 from mien.training.baselines import CnnTask, ResNet18Task
 from mien.training.checkpoint import (
+    RENDERS,
     make_folder,
     read_checkpoint,
     write_checkpoint,
@@ -35,7 +36,7 @@ from mien.training.checkpoint import (
 )
 from mien.training.data import load_pairs
 from mien.training.shipped import give_weights, settle
-from mien.training.task import RENDERS, Batch, Task
+from mien.training.task import Batch, Task
 from mien.training.task_estimator import EstimatorTask
 from mien.training.task_finder import FinderTask
 from mien.training.task_generator import GeneratorTask
@@ -139,7 +140,8 @@ class Training:
         self.losses: list[float] = []
         self.seeds: list[int] = []  # of the pairs that taught it before this run
         self.data = task.data  # what it was taught by, before this run too
-        self.before: dict[str, Any] = {}  # what the manifest tells of each network that is tuned
+        self.before = dict(task.before)  # what the manifest tells of each network that is tuned
+        self.begin = "--begin-with CHECKPOINT"  # what named these
 
     @property
     def checkpoint(self) -> Path:
@@ -166,6 +168,7 @@ class Training:
         self.seeds, self.ready = state["seeds"], state.get("ready", 0.0)
         self.peak = state.get("peak", self.peak)
         self.before = json.loads(state.get("before", "{}"))
+        self.begin = state.get("begin", "--shipped")
         if (data := state.get("data", RENDERS)) not in (RENDERS, self.data):
             self.data = data if self.data == RENDERS else f"{data}; {self.data}"
 
@@ -180,6 +183,7 @@ class Training:
             raise UserError(
                 f"The {name} that is shipped has other options: name them, or leave out --shipped."
             ) from None
+        self.begin = "--shipped"
         batch = self.task.batch(np.random.default_rng(0), self.train[: self.task.batch_size])
         settle(self.network, lambda: self.lesson(*(x.to(self.device) for x in batch)))
         self.peak *= TUNING
@@ -196,6 +200,7 @@ class Training:
             "losses": self.losses,
             "peak": self.peak,
             "before": json.dumps(self.before),
+            "begin": self.begin,
             "batch": self.task.batch_size,
             "data": self.data,
             "frozen": dict(self.task.frozen),

@@ -71,7 +71,7 @@ def fed(pairs: Pairs) -> dict[str, list[Feed]]:
     taught = pairs.acting(pairs.split()[0])
     for i in taught[np.linspace(0, len(taught) - 1, CALIBRATE).astype(int)].tolist():
         image = scene(pairs, i, 11)
-        Tracker(listening, 1).update(image)
+        Tracker(listening, 2).update(image)  # who is who is asked of several
         face = find(listening, image, pairs.landmarks[i], np.random.default_rng(i))
         parse(listening.parser, image, face.points)
     few = taught[np.linspace(0, len(taught) - 1, CALIBRATE // 2).astype(int)].tolist()

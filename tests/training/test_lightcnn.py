@@ -4,8 +4,9 @@ import torch
 
 from mien.core import alignment
 from mien.core.errors import UserError
+from mien.core.recognition import CROP, SIZE
 from mien.training.checkpoint import write_checkpoint
-from mien.training.lightcnn import CROP, SIZE, LightCNN, load_lightcnn, recognition_crop, widened
+from mien.training.lightcnn import LightCNN, load_lightcnn, recognition_crop, widened
 
 # Every block in LightCNN_29Layers_V2_checkpoint.pth.tar: inputs, filters and how often; then the
 # group behind it.

@@ -3,7 +3,7 @@ import onnxruntime
 import pytest
 import torch
 
-from mien.core import parameters
+from mien.core import models, parameters
 from mien.core.errors import UserError
 from mien.core.face_model import PATH
 from mien.training import losses
@@ -116,10 +116,14 @@ def test_what_is_squeezed_weighs_every_output():
     assert open_gate.abs().max() > 0.01 and attention(x).abs().max() < 1e-6
 
 
-def test_without_f_reg_nobody_asks_who_it_is(pairs_folder, frozen, image):
+def test_who_it_is_is_asked_of_the_f_reg_that_ships(pairs_folder, frozen, image):
     given = {name: path for name, path in frozen.items() if name != "recognizer"}
-    with pytest.raises(UserError, match="--without id"):
-        RegressorTask(load_pairs(pairs_folder), **given)
+    task = RegressorTask(load_pairs(pairs_folder), **given, width=32)
+    crops = recognition_crop(image)
+    (shipped,) = models.load("cpu").recognizer.run(["embedding"], {"image": crops.numpy()})
+    with torch.no_grad():
+        assert np.abs(task.recognizer(crops).numpy() - shipped).max() < 1e-4
+    assert task.equations(task.network(), image)["id"].item() > 0
     task = RegressorTask(load_pairs(pairs_folder), **given, width=32, without=["id"])
     assert "id" not in task.equations(task.network(), image)
 

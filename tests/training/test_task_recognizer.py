@@ -7,9 +7,10 @@ import torch
 
 from mien.core import parameters
 from mien.core.errors import UserError
-from mien.training.checkpoint import write_checkpoint
+from mien.core.recognition import SIZE
 from mien.training.data import load_pairs
-from mien.training.lightcnn import SIZE, load_lightcnn
+from mien.training.export import export_folder
+from mien.training.lightcnn import load_lightcnn
 from mien.training.task_recognizer import SCALE, RecognizerTask, equal_error_rate, mistaken
 from mien.training.train import WARM_UP, Training, train
 
@@ -104,13 +105,20 @@ def test_a_narrower_recogniser_is_where_a_wide_one_begins(pairs_folder, tmp_path
     with torch.no_grad():
         assert torch.allclose(wide(image), load_lightcnn(begun)(image), atol=1e-5)
     assert len(wide.state_dict()["fc2.weight"]) == pairs.vectors[:, parameters.IDENTITY].shape[1]
-    wider = tmp_path / "wider.pt"
-    write_checkpoint(wider, {"network": wide.state_dict(), "step": 1})
-    others = (wider, "begin with another"), (tmp_path / "none.pt", "no network's weights")
+    wider = tmp_path / "wide" / "recognizer.pt"
+    train(
+        "recognizer", [pairs_folder], wider.parent, 0.02, "cpu", width=2 * WIDTH, begin_with=begun
+    )
+    export_folder(wider.parent, tmp_path / "out")
+    card = (tmp_path / "out" / "MODEL_CARD.md").read_text()
+    # The card tells both.
+    assert "--minutes 0 --width 0.1875 --batch 8\n" in card
+    assert "--width 0.3125 --batch 64 --begin-with CHECKPOINT" in card
+    others = (wider, "begin with another"), (tmp_path / "none.pt", "is no checkpoint")
     for broken, said in others:
         with pytest.raises(UserError, match=said):
             train(
-                "recognizer", [pairs_folder], tmp_path / "out", 0.02, "cpu",
+                "recognizer", [pairs_folder], tmp_path / "new", 0.02, "cpu",
                 width=WIDTH, begin_with=broken,
             )  # fmt: skip
-        assert not (tmp_path / "out").exists()
+        assert not (tmp_path / "new").exists()

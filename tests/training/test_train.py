@@ -16,10 +16,11 @@ from mien.training.checkpoint import read_checkpoint
 from mien.training.data import load_pairs
 from mien.training.evaluate import evaluate_pairs
 from mien.training.export import export_folder
+from mien.training.shipped import shipped_width
 from mien.training.task_finder import FinderTask
 from mien.training.train import TASKS, Training, train
 
-OPTIONS = {"parser": {"width": 1 / 8}}  # the others have one size
+OPTIONS = {"parser": {"width": 1 / 8}, "recognizer": {"width": 1 / 16}}  # others have one size
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_resuming_goes_on_from_where_it_stopped(runs, pairs):
 def test_a_shipped_network_is_taught_on(name, pairs, pairs_folder, tmp_path):
     """It says what the file says, and about that in lessons too."""
     kind = TASKS[name]
-    options = {"width": 0.25} if name == "parser" else {}
+    options = {"width": shipped_width(name)} if name in OPTIONS else {}
     task = kind(load_pairs(pairs_folder, **dict.fromkeys(kind.extras, True)), **options)
     task.batch_size = 16
     training = Training(task, tmp_path, 1, torch.device("cpu"))

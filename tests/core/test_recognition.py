@@ -1,0 +1,98 @@
+"""Faces of several people keep their numbers, wherever they come back."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mien.core import models, recognition
+from mien.core.frames import open_footage
+from mien.core.tracking import REMEMBER, Tracker
+
+BLANK = np.zeros((360, 960, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def loaded() -> models.Models:
+    return models.load("cpu")
+
+
+@pytest.fixture(scope="module")
+def people(media) -> dict[str, list[np.ndarray]]:
+    """Frames (360, w, 3) of three performers as they act."""
+    clips = {"expressions.mp4": 60, "grin_greenscreen.mp4": 60, "smile.mp4": 40}
+    out = {}
+    for name, end in clips.items():
+        frames = [frame.image for frame in open_footage(media(name), end=end).frames][::4]
+        height, width = frames[0].shape[:2]
+        left = max(0, width - height) // 2  # a square of the middle
+        out[name] = [np.asarray(_fit(f[:, left : left + height])) for f in frames]
+    return out
+
+
+def _fit(image: np.ndarray) -> np.ndarray:
+    return cv2.resize(image, (360, 360), interpolation=cv2.INTER_AREA)
+
+
+def scene(image: np.ndarray, left: int) -> np.ndarray:
+    out = BLANK.copy()
+    out[:, left : left + image.shape[1]] = image
+    return out
+
+
+def test_one_person_is_alike_and_others_are_not(loaded, people) -> None:
+    seen = {}
+    for name, frames in people.items():
+        tracker = Tracker(loaded, 1)
+        faces = [(image, tracker.update(image)) for image in frames]
+        seen[name] = np.array([
+            recognition.embedding(loaded.recognizer, image, found[0].points)
+            for image, found in faces if found
+        ])  # fmt: skip
+        assert len(seen[name]) == len(frames)
+        assert np.allclose(np.linalg.norm(seen[name], axis=1), 1)
+    for name, mine in seen.items():
+        others = np.concatenate([theirs for other, theirs in seen.items() if other != name])
+        assert (mine @ mine.T).min() > (mine @ others.T).max()
+
+
+def test_who_comes_back_elsewhere_keeps_the_number(loaded, people) -> None:
+    """After a cut to somebody else, who gets the next one."""
+    one, other, third = people.values()
+    tracker, numbers = Tracker(loaded, 2), []
+    shots = (
+        [scene(image, 0) for image in one[: len(one) // 2]],
+        [scene(image, 600) for image in other[: len(other) // 2]],
+        [scene(image, 600) for image in one[len(one) // 2 :]],  # where the other one was
+        [BLANK] * 3,
+        [scene(image, 300) for image in other[len(other) // 2 :]],
+    )
+    for shot in shots:
+        found = [[face.number for face in tracker.update(image)] for image in shot]
+        numbers.append({tuple(each) for each in found[3:]})
+    assert numbers == [{(0,)}, {(1,)}, {(0,)}, set(), {(1,)}]
+    # Where there is no number left, a stranger gets one of these.
+    tracker.update(BLANK)
+    found = [face.number for image in third[:4] for face in tracker.update(scene(image, 300))]
+    assert found and set(found) < {0, 1}
+
+
+def test_who_it_is_is_asked_now_and_then_and_of_several_only(loaded, people, monkeypatch) -> None:
+    asked = []
+
+    def spied(*given):
+        asked.append(given)
+        return recognition.embedding(*given)
+
+    monkeypatch.setattr("mien.core.tracking.embedding", spied)
+    image = people["smile.mp4"][0]
+    for faces, expected in ((1, 0), (2, 3)):
+        tracker = Tracker(loaded, faces)
+        for _ in range(2 * REMEMBER + 1):
+            assert len(tracker.update(image)) == 1
+        assert len(asked) == expected
+
+
+def test_a_gaping_mouth_is_no_second_face(loaded, media) -> None:
+    tracker = Tracker(loaded, 2)
+    for frame in open_footage(media("expressions.mp4"), start=70, end=97).frames:
+        assert [face.number for face in tracker.update(frame.image)] == [0]
