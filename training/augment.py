@@ -151,7 +151,7 @@ def _lens(rng: Generator, image: Pixels) -> Pixels:
     width = image.shape[1]
     kind = rng.random()
     if kind < 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, width / 70))
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, max(0.3, width / 70)))
     elif kind < 0.42:
         length = int(rng.integers(3, 4 + width // 24))
         kernel = np.zeros((length, length), np.float32)

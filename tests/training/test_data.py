@@ -203,6 +203,13 @@ def test_what_a_video_leaves_is_coarser_than_jpeg():
     assert sum(std > 0.6 * image.std() for std in left) >= 30
 
 
+@pytest.mark.parametrize("side", [16, 33])
+def test_the_smallest_pictures_are_disturbed_too(side):
+    for seed in range(60):
+        seen = augment.disturb(np.random.default_rng(seed), plain(side))
+        assert seen.shape == (side, side, 3)
+
+
 def test_few_pixels_have_noise_as_large_as_they_are():
     """Neighbours differ less where they were one pixel to the camera."""
     grey = np.full((96, 96, 3), 128, np.uint8)
