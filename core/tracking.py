@@ -26,9 +26,10 @@ SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks r
 HOLD: Final = 0.005  # of the eyes' distance: a stiller face is looked at in the same patches
 ASTRAY: Final = 0.03  # of the eyes' distance, from where patches are cut to what they show
 SIMILAR: Final = 0.6  # the cosine of two embeddings of one person; ...
-NEAR: Final = 0.3  # ... so much less where a face is found where that one was lost
+NEAR: Final = 0.1  # ... so much less where a face is found where that one was lost
 REMEMBER: Final = 15  # frames between looks at who it is, of several
-JUMP: Final = 0.04  # of the eyes' distance from frame to frame: it may be another face
+JUMP: Final = 0.04  # of the eyes' distance from frame to frame: it may be another face, ...
+SUDDEN: Final = 2.0  # ... where it has moved so many times as far as in the frame before
 SAME: Final = 0.4  # two boxes that overlap more are one face
 INSIDE: Final = 0.3  # of a face's box: no other begins so near its middle
 _NOWHERE: Final = np.array([np.inf, np.inf, 0.0])
@@ -40,6 +41,17 @@ class Face(Seen):
     """A face in one frame, and its number from 0."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Who has a number: the sum of their embeddings, and the latest."""
+
+    whole: Array
+    latest: Array
+
+    def similarity(self, who: Array) -> float:
+        return float(self.whole @ who / np.linalg.norm(self.whole))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,8 @@ class Tracker:
         self._seen: dict[int, Seen] = {}  # from afar
         self._places: dict[int, _Place] = {}  # by the numbers of the faces last refined
         self._last: dict[int, Array] = {}  # number -> its latest box, seen now or lost
-        self._who: dict[int, Array] = {}  # number -> the sum of its embeddings, of several faces
+        self._known: dict[int, _Known] = {}  # by number, where several faces are followed
+        self._moved: dict[int, float] = {}  # number -> how far, to the frame before
         self._frames = 0
         self._since_look = PATIENCE
 
@@ -83,19 +96,23 @@ class Tracker:
         """The same as seen from afar: what the next frame's search needs to know."""
         before, self._seen = self._seen, {}
         found = look(self._networks, image, [self._last[number] for number in before])
+        moved = {
+            number: _apart(seen.points, face.points)
+            for (number, seen), face in zip(before.items(), found, strict=True)
+        }
         for number, face in sorted(
             zip(before, found, strict=True), key=lambda pair: -pair[1].confidence
         ):
-            if not self._is_another(image, number, before[number], face):
+            if not self._is_another(image, number, face, moved[number]):
                 self._accept(number, face)
+        kept, self._moved = set(self._seen), moved
         self._since_look += 1
         lost = len(self._seen) < len(before)
         if len(self._seen) < self._faces and (lost or self._since_look >= PATIENCE):
             self._look(image)
         self._frames += 1
-        for number, face in self._seen.items() if self._faces > 1 else ():
-            if number not in self._who or self._frames % REMEMBER == 0:
-                self._who[number] = self._who.get(number, 0) + self._embedding(image, face)
+        if self._faces > 1:
+            self._remember(image, kept)
         return [_face(number, self._seen[number]) for number in sorted(self._seen)]
 
     def refine(self, image: NDArray[Any], faces: list[Face], mirror: bool = False) -> list[Face]:
@@ -131,10 +148,9 @@ class Tracker:
                 if face.confidence >= PLAIN
                 or parse(self._networks.parser, image, face.points).likeness() >= LIKE
             ]  # fmt: skip
-            for face in sorted(sure, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence):
-                self._accept(self._number_for(image, face), face)
-                if len(self._seen) == self._faces:
-                    return
+            self._welcome(image, sure)
+            if len(self._seen) == self._faces:
+                return
 
     def _placed(self, image: NDArray[Any], face: Face, mirror: bool) -> tuple[Array, Array]:
         """``afar`` and ``about`` of the face's place: what a still face shows moves by no pixel,
@@ -163,36 +179,58 @@ class Tracker:
         smaller = box[2] < known[:, 2]
         return not (within & smaller).any() and bool(overlap(box, known).max() <= SAME)
 
-    def _number_for(self, image: NDArray[Any], face: Seen) -> int:
-        """The number of whoever this is, if they were lost; else the lowest that was never given;
-        else that of whom they are most like."""
+    def _welcome(self, image: NDArray[Any], faces: list[Seen]) -> None:
+        """Gives those that were lost their numbers, the most alike first; then strangers the next
+        ones, the large ones first; where there are none left, those of whom they are most like."""
         lost = [number for number in self._last if number not in self._seen]
         unused = [number for number in range(self._faces) if number not in self._last]
-        if not lost or (len(lost) == 1 and not unused):
-            return (lost or unused)[0]
-        who = self._embedding(image, face)
-        x, y, _ = alignment.face_box(face.points)
-        likeness = {}
-        for number in lost:
-            a, b, side = self._last[number]
-            near = np.hypot(x - a, y - b) < side
-            likeness[number] = self._similarity(number, who) + (NEAR if near else 0.0)
-        best = max(lost, key=lambda number: likeness[number])
-        return unused[0] if unused and likeness[best] < SIMILAR else best
+        faces = sorted(faces, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence)
+        alike = [(0.0, face, number) for face in faces for number in lost]
+        if lost and len(lost + unused) > 1:
+            likeness = [self._likeness(image, face, lost) for face in faces]
+            alike = [
+                (share, face, number)
+                for face, row in zip(faces, likeness, strict=True)
+                for number, share in zip(lost, row, strict=True)
+            ]
+            alike.sort(key=lambda proposal: -proposal[0])
+        for face, number in (
+            *((face, number) for share, face, number in alike if share >= SIMILAR),
+            *((face, number) for face in faces for number in unused),
+            *((face, number) for share, face, number in alike if share < SIMILAR),
+        ):
+            if number not in self._seen:
+                self._accept(number, face)  # unless that face has one by now
 
-    def _is_another(self, image: NDArray[Any], number: int, before: Seen, face: Seen) -> bool:
+    def _likeness(self, image: NDArray[Any], face: Seen, numbers: list[int]) -> list[float]:
+        """How much a face is like those of these numbers."""
+        who, (x, y, _) = self._embedding(image, face), alignment.face_box(face.points)
+        out = []
+        for number in numbers:
+            a, b, side = self._last[number]
+            near = NEAR if np.hypot(x - a, y - b) < side else 0.0
+            out.append(self._known[number].similarity(who) + near)
+        return out
+
+    def _is_another(self, image: NDArray[Any], number: int, face: Seen, moved: float) -> bool:
         """Whether a cut has put somebody else in the place of one of several."""
-        if self._faces == 1 or _apart(before.points, face.points) < JUMP:
+        if self._faces == 1 or face.confidence < THRESHOLD:
             return False
-        if self._similarity(number, self._embedding(image, face)) >= SIMILAR:
+        if moved < max(JUMP, SUDDEN * self._moved.get(number, 0.0)):
+            return False
+        if float(self._known[number].latest @ self._embedding(image, face)) >= SIMILAR:
             return False
         gone = [number for number in self._last if number not in self._seen]
         self._last |= dict.fromkeys(gone, _NOWHERE)  # where they were tells nothing now
         return True
 
+    def _remember(self, image: NDArray[Any], kept: set[int]) -> None:
+        """Looks at who they are: at those that came in this frame, at all now and then."""
+        for number, face in self._seen.items():
+            if number not in kept or self._frames % REMEMBER == 0:
+                who = self._embedding(image, face)
+                before = self._known.get(number)
+                self._known[number] = _Known(before.whole + who if before else who, who)
+
     def _embedding(self, image: NDArray[Any], face: Seen) -> Array:
         return embedding(self._networks.recognizer, image, face.points)
-
-    def _similarity(self, number: int, who: Array) -> float:
-        known = self._who[number]
-        return float(known @ who / np.linalg.norm(known))

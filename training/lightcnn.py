@@ -118,7 +118,7 @@ def widened(weights: Mapping[str, Tensor], wide: LightCNN) -> dict[str, Tensor]:
         part = old[rows]
         if new.ndim > 1:
             columns = _repeated(torch.arange(old.shape[1]), new.shape[1])
-            share = torch.rand(len(rows), len(columns))
+            share = 1 - torch.rand(len(rows), len(columns))  # never 0
             whole = torch.zeros(len(rows), old.shape[1]).index_add_(1, columns, share)
             share /= whole[:, columns]
             part = part[:, columns] * share.reshape(*share.shape, *(1,) * (new.ndim - 2))

@@ -346,6 +346,8 @@ def train(
         distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
     task = kind(load_pairs(*folders, **dict.fromkeys(kind.extras, True)), **options)
     task.batch_size = batch or task.batch_size
+    if shipped and task.before:
+        raise UserError("--shipped and --begin-with both say what to begin with: name one of them.")
     training = Training(task, out, minutes, place)
     if not len(training.train) or not len(training.held):
         raise UserError("Too few people in the pairs: render at least 10, so that some can judge.")

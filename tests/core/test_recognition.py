@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.core import models, recognition
+from mien.core import alignment, models, recognition
 from mien.core.frames import open_footage
 from mien.core.tracking import REMEMBER, Tracker
+from mien.training.warps import warped
 
 BLANK = np.zeros((360, 960, 3), np.uint8)
 
@@ -74,6 +75,74 @@ def test_who_comes_back_elsewhere_keeps_the_number(loaded, people) -> None:
     tracker.update(BLANK)
     found = [face.number for image in third[:4] for face in tracker.update(scene(image, 300))]
     assert found and set(found) < {0, 1}
+
+
+def test_who_was_covered_for_a_moment_keeps_the_number(loaded, media) -> None:
+    """Though she weeps afterwards, and her head has turned."""
+    clip = media("pexels_moods.mp4")
+    before = [frame.image for frame in open_footage(clip, start=100, end=112).frames][::4]
+    after = [frame.image for frame in open_footage(clip, start=264, end=361).frames][::24]
+    for back in after:
+        tracker = Tracker(loaded, 2)
+        for image in before:
+            assert [face.number for face in tracker.update(image)] == [0]
+        hidden = before[-1].copy()
+        x, y, side = alignment.face_box(tracker.update(hidden)[0].points)
+        left, top, right, low = (np.array([x, y, x, y]) + side / 2 * np.array([-1, -1, 1, 1])).clip(
+            0
+        )
+        hidden[int(top) : int(low), int(left) : int(right)] = 120, 90, 70  # somebody walks past
+        for _ in range(3):
+            assert tracker.update(hidden) == []
+        found = [[face.number for face in tracker.update(back)] for _ in range(3)]
+        assert found[-1] == [0]
+
+
+def test_who_turns_while_moving_is_nobody_else(loaded, media) -> None:
+    frame = next(iter(open_footage(media("smile.mp4")).frames))
+    (face,) = Tracker(loaded, 1).update(frame.image)
+    box = alignment.face_box(face.points) * (1, 1, 1.3)
+    matrix = alignment.box_matrix(box, 256)
+    crop, points = (
+        alignment.warp(frame.image, matrix, 256),
+        alignment.transform(matrix, face.points),
+    )
+    tracker, numbers = Tracker(loaded, 2), []
+    for k, yaw in enumerate([0] * 16 + list(range(0, 50, 2)) + list(range(50, -1, -2))):
+        turned, _ = warped(crop, points, float(yaw), 0.0, {})
+        turned = cv2.copyMakeBorder(turned, 60, 60, 260, 260, cv2.BORDER_REPLICATE)
+        moved = np.roll(turned, int(150 * np.sin(k / 8)) if k > 16 else 0, 1)
+        numbers += [face.number for face in tracker.update(moved)]
+    assert len(numbers) > 60 and set(numbers) == {0}
+
+
+def test_a_stranger_who_moves_is_one_of_them_all_the_time(loaded, people, monkeypatch) -> None:
+    """Of two who were seen long, as no number is left."""
+    *two, third = people.values()
+    tracker = Tracker(loaded, 2)
+    with monkeypatch.context() as often:
+        often.setattr("mien.core.tracking.REMEMBER", 1)
+        for _ in range(30):
+            tracker.update(np.hstack([image[0] for image in two]))
+    tracker.update(BLANK)
+    numbers = [
+        face.number for i in range(40) for face in tracker.update(scene(third[i % 2], 8 * i))
+    ]
+    assert len(numbers) > 35 and len(set(numbers)) == 1
+
+
+def test_a_larger_stranger_takes_nobodys_number(loaded, people) -> None:
+    one, other, third = (frames[0] for frames in people.values())
+    for known, missing, stranger in ((one, other, third), (third, one, other)):
+        tracker = Tracker(loaded, 2)
+        for image in (*[np.hstack([known, missing])] * 3, *[BLANK] * 4):
+            tracker.update(image)
+        small = np.zeros_like(known)
+        small[60:300, 60:300] = cv2.resize(known, (240, 240), interpolation=cv2.INTER_AREA)
+        for _ in range(3):
+            faces = tracker.update(np.hstack([stranger, small]))
+        assert [face.number for face in faces] == [0, 1]
+        assert faces[0].points[:, 0].mean() > 360  # the known one, on the right
 
 
 def test_who_it_is_is_asked_now_and_then_and_of_several_only(loaded, people, monkeypatch) -> None:
