@@ -1,6 +1,6 @@
 """What each loss gives, by one command: Tables 2 and 3 and Fig. 6 on held-out rendered people.
 
-mien evaluate ablations PAIRS --generator G --parser P --recognizer F --minutes 60 --out DIR
+mien evaluate ablations PAIRS --generator G [--parser P] [--recognizer F] --minutes 60 --out DIR
 
 Every run lies in a folder of its own; the same command goes on where it was stopped.
 """
@@ -48,9 +48,9 @@ def ablate(
     """Teaches R whole and without each of its losses, and the baselines, some minutes each; the
     tables' Markdown.
 
-    ``networks`` are the checkpoints ``generator``, ``parser`` and ``recognizer``; with a checkpoint
-    ``landmarks`` that network also stands in for F_seg.  ``width`` is R's, ``batch`` that of every
-    run.  Writes table2, table3 (.md, .csv) and fig6.png into ``out``.
+    ``networks`` are the checkpoints ``generator``, ``parser`` and ``recognizer``, None for what
+    ships; with a checkpoint ``landmarks`` that network also stands in for F_seg.  ``width`` is R's,
+    ``batch`` that of every run.  Writes table2, table3 (.md, .csv) and fig6.png into ``out``.
     """
     common = {**networks, "width": width}
     runs: dict[str, dict[str, Any]] = {FULL: {}}
