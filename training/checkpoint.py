@@ -20,6 +20,7 @@ from mien.core.files import written_whole
 Network = TypeVar("Network", bound=nn.Module)
 
 RENDERS: Final = "pairs rendered by mien, nothing else"
+SHIPPED: Final = "--shipped"  # what a training may have begun with
 
 
 def make_folder(path: Path) -> None:
@@ -109,7 +110,7 @@ def taught(state: dict[str, Any], name: str) -> dict[str, Any]:
     before = json.loads(state.get("before", "{}")).get(name)
     if not before:
         return about
-    begin = state.get("begin", "--shipped")
+    begin = state.get("begin", SHIPPED)
     ran = ("samples", "people", "minutes", "width", "batch")
     last = {key: about[key] for key in ran if key in about}
     return {

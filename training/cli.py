@@ -94,7 +94,7 @@ def _fit(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    for path in export.export_folder(args.runs, args.out):
+    for path in export.export_folder(args.runs, args.out, args.mean):
         print(path)
     return 0
 
@@ -190,6 +190,10 @@ def add_parsers(subparsers: Any) -> None:
     ship = subparsers.add_parser("export", help="turn checkpoints into the networks of capture")
     ship.add_argument("runs", type=Path, help="the --out folder of 'mien train'")
     ship.add_argument("--out", type=Path, default=WEIGHTS)
+    ship.add_argument(
+        "--mean", action="store_true",
+        help="the means of what shipped and of what was taught on from it, often better than both",
+    )  # fmt: skip
     ship.set_defaults(run=_export)
 
     tune = subparsers.add_parser("calibrate", help="make them say as much of strangers as is there")

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
+from onnx import numpy_helper
 from torch import nn
 
+from mien.core import models
 from mien.core.errors import UserError
 from mien.core.models import WEIGHTS
 from mien.training import networks
-from mien.training.checkpoint import read_checkpoint, read_network, taught, write_file
+from mien.training.checkpoint import SHIPPED, read_checkpoint, read_network, taught, write_file
 from mien.training.lightcnn import load_lightcnn
 from mien.training.model_card import model_card
 from mien.training.regressor import load_reader
@@ -72,12 +75,31 @@ def describe(name: str, model: bytes, training: dict[str, Any]) -> dict[str, Any
     }
 
 
-def export(name: str, network: nn.Module, training: dict[str, Any], folder: Path = WEIGHTS) -> Path:
-    """Writes ``folder/NAME.onnx`` and its entry in ``folder/manifest.json``.
+def halfway(before: bytes, after: bytes) -> bytes:
+    """The ONNX file whose weights are the mean of those of two, of which one was taught on from the
+    other: it errs less than either, as their errors differ (Wortsman et al., CVPR 2022)."""
+    one, model = onnx.load_from_string(before), onnx.load_from_string(after)
+    for old, new in zip(one.graph.initializer, model.graph.initializer, strict=True):
+        mean = (numpy_helper.to_array(old) + numpy_helper.to_array(new)) / 2
+        new.CopyFrom(numpy_helper.from_array(mean.astype(np.float32), new.name))
+    return bytes(model.SerializeToString())
+
+
+def export(
+    name: str,
+    network: nn.Module,
+    training: dict[str, Any],
+    folder: Path = WEIGHTS,
+    before: bytes | None = None,
+) -> Path:
+    """Writes ``folder/NAME.onnx``, halfway from ``before`` where that is given, and its entry in
+    ``folder/manifest.json``.
 
     ``training`` says what it was trained on and how it scored: {"training": ..., "scores": ...}.
     """
     model = to_onnx(name, network)
+    if before is not None:
+        model = halfway(before, model)
     path, manifest = folder / f"{name}.onnx", folder / "manifest.json"
     entries = json.loads(manifest.read_text()) if manifest.exists() else {}
     entries[path.name] = describe(name, model, training)
@@ -98,10 +120,11 @@ def _networks(path: Path) -> dict[str, nn.Module]:
     return {path.stem: read_network(path, networks.NETWORKS[path.stem])}
 
 
-def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
+def export_folder(runs: Path, folder: Path = WEIGHTS, mean: bool = False) -> list[Path]:
     """Exports every checkpoint of a training folder, and writes ``MODEL_CARD.md`` beside them.
 
-    R becomes one file with the F_seg of the same folder, or the shipped one.
+    R becomes one file with the F_seg of the same folder, or the shipped one.  With ``mean`` go out
+    the means of the networks and those that ship, from which they were taught on.
     """
     found = [runs / f"{name}.pt" for name in ("joint", *networks.OUTPUTS)]
     found = [path for path in found if path.exists()]
@@ -112,13 +135,22 @@ def export_folder(runs: Path, folder: Path = WEIGHTS) -> list[Path]:
             f"{again[0]} and {found[0]} both hold the {again[0].stem} network: "
             "move the one that is not to be exported to another folder."
         )
+    states = {path: read_checkpoint(path) for path in found}
+    for path, state in states.items() if mean else ():
+        if json.loads(state.get("before", "{}")) and state.get("begin", SHIPPED) == SHIPPED:
+            continue
+        raise UserError(
+            f"{path} did not begin with what ships: leave out --mean, or teach with --shipped."
+        )
     written = []
-    for path in found:
-        state = read_checkpoint(path)
+    for path, state in states.items():
         scores = json.loads(state["scores"])
         for name, network in _networks(path).items():
             about = {"training": taught(state, name), "scores": scores.get(name, scores)}
-            written.append(export(name, network, about, folder))
+            before = models.read_network(name, models.read_manifest()) if mean else None
+            if mean:
+                about["training"]["tuned"][-1]["mean"] = True
+            written.append(export(name, network, about, folder, before))
     return [*written, write_card(folder)]
 
 

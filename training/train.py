@@ -28,6 +28,7 @@ from mien.core.models import NETWORKS
 from mien.training.baselines import CnnTask, ResNet18Task
 from mien.training.checkpoint import (
     RENDERS,
+    SHIPPED,
     make_folder,
     read_checkpoint,
     write_checkpoint,
@@ -168,7 +169,7 @@ class Training:
         self.seeds, self.ready = state["seeds"], state.get("ready", 0.0)
         self.peak = state.get("peak", self.peak)
         self.before = json.loads(state.get("before", "{}"))
-        self.begin = state.get("begin", "--shipped")
+        self.begin = state.get("begin", SHIPPED)
         if (data := state.get("data", RENDERS)) not in (RENDERS, self.data):
             self.data = data if self.data == RENDERS else f"{data}; {self.data}"
 
@@ -183,7 +184,7 @@ class Training:
             raise UserError(
                 f"The {name} that is shipped has other options: name them, or leave out --shipped."
             ) from None
-        self.begin = "--shipped"
+        self.begin = SHIPPED
         batch = self.task.batch(np.random.default_rng(0), self.train[: self.task.batch_size])
         settle(self.network, lambda: self.lesson(*(x.to(self.device) for x in batch)))
         self.peak *= TUNING

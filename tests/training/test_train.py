@@ -3,9 +3,11 @@ from dataclasses import replace
 from itertools import islice
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
+from onnx import numpy_helper
 
 from mien.core import models
 from mien.core.alignment import face_box
@@ -158,6 +160,26 @@ def test_the_card_tells_how_a_shipped_network_was_tuned(pairs, tmp_path):
     assert f"--minutes {first:g} --batch" in card
     assert "and 1 minutes on 72 of 18 more:" in card
     assert "--minutes 1 --batch 24 --shipped" in card
+
+
+def test_halfway_between_what_shipped_and_what_was_taught(pairs, runs, tmp_path):
+    training = Training(TASKS["finder"](pairs), tmp_path, 1, torch.device("cpu"))
+    training.begin_shipped()
+    weight = training.network.head[1].weight.data
+    weight += 1
+    training.save({"recall": 0.5})
+    means = []
+    for mean in (False, True):
+        export_folder(tmp_path, tmp_path / str(mean), mean)
+        graph = onnx.load(tmp_path / str(mean) / "finder.onnx").graph
+        stored = {x.name: numpy_helper.to_array(x).mean() for x in graph.initializer}
+        means.append(stored["head.1.weight"])
+        card = (tmp_path / str(mean) / "MODEL_CARD.md").read_text()
+        assert ("mien export RUNS --mean" in card) is mean
+    assert means[0] - means[1] == pytest.approx(0.5, abs=1e-5)
+    with pytest.raises(UserError, match="did not begin with what ships"):
+        export_folder(runs, tmp_path / "new", mean=True)
+    assert not (tmp_path / "new").exists()
 
 
 def test_what_is_not_shipped_is_not_taught_on(pairs_folder, tmp_path):
