@@ -70,15 +70,16 @@ def suppress(boxes: Array, scores: Array) -> tuple[Array, Array]:
 
 
 class Finder:
-    """Candidates; boxes (3,) are centre x, centre y and side in pixels."""
+    """Candidates; boxes (3,) are centre x, centre y and side in pixels, scores 0..1."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
 
-    def __call__(self, image: NDArray[Any], size: int) -> list[Array]:
-        """Boxes that may be faces of a frame (H, W, 3) RGB, looked at in one of `SIZES`."""
+    def __call__(self, image: NDArray[Any], size: int) -> list[tuple[Array, float]]:
+        """Boxes that may be faces of a frame (H, W, 3) RGB, looked at in one of `SIZES`, and their
+        scores, best first."""
         network_input, scale, margin = letterbox(image, size)
         (cells,) = self._session.run(["cells"], {"image": network_input})
-        boxes, _ = suppress(*decode(cells))
+        boxes, scores = suppress(*decode(cells))
         boxes[:, :2] -= margin
-        return list(boxes / scale)
+        return list(zip(boxes / scale, scores.tolist(), strict=True))
