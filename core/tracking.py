@@ -26,7 +26,9 @@ THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
 LANDMARKS: Final = 0.44  # of the logit of their confidence beside that of the finder's score
 LIKENESS: Final = 4.7  # of how much of the face F_seg finds where the landmarks are
 SURE: Final = 4.8  # what the sum must reach
-LOOKS: Final = 3  # the landmarks give a better box, and a better box better landmarks
+# The landmarks give a better box, and a better box better landmarks: the least confidence of
+# a candidate after each look.
+HOPES: Final = (0.05, 0.2, THRESHOLD)
 PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks refuse some
 HOLD: Final = 0.005  # of the eyes' distance: a stiller face is looked at in the same patches
@@ -149,15 +151,14 @@ class Tracker:
                 break  # a frame shows no more than its own pixels
             found = [(b, score) for b, score in self._find(image, size) if self._is_new(b)]
             found = found[: self._faces + SPARE]
-            boxes = [box for box, _ in found]
-            for _ in range(LOOKS):
-                seen = look(self._networks, image, boxes)
-                boxes = [alignment.face_box(face.points) for face in seen]
-            scores = [score for _, score in found]
-            self._welcome(
-                image,
-                [f for f, s in zip(seen, scores, strict=True) if self._is_face(image, f, s)],
-            )
+            for least in HOPES:
+                looked = look(self._networks, image, [box for box, _ in found])
+                seen = [
+                    (face, score) for face, (_, score) in zip(looked, found, strict=True)
+                    if face.confidence >= least
+                ]  # fmt: skip
+                found = [(alignment.face_box(face.points), score) for face, score in seen]
+            self._welcome(image, [f for f, score in seen if self._is_face(image, f, score)])
             if len(self._seen) == self._faces:
                 return
 
@@ -190,11 +191,11 @@ class Tracker:
 
     def _is_face(self, image: NDArray[Any], face: Seen, score: float) -> bool:
         """Of what the finder gave a score."""
-        if face.confidence < THRESHOLD:
-            return False
+        said = _logit(score) + LANDMARKS * _logit(face.confidence)
+        if said + LIKENESS < SURE:
+            return False  # whatever F_seg says
         likeness = parse(self._networks.parser, image, face.points).likeness()
-        said = _logit(score) + LANDMARKS * _logit(face.confidence) + LIKENESS * likeness
-        return said >= SURE
+        return said + LIKENESS * likeness >= SURE
 
     def _welcome(self, image: NDArray[Any], faces: list[Seen]) -> None:
         """Gives those that were lost their numbers, the most alike first; then strangers the next
