@@ -203,15 +203,15 @@ class Tracker:
         lost = [number for number in self._last if number not in self._seen]
         unused = [number for number in range(self._faces) if number not in self._last]
         faces = sorted(faces, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence)
-        alike = [(0.0, face, number) for face in faces for number in lost]
-        if lost and len(lost + unused) > 1:
-            likeness = [self._likeness(image, face, lost) for face in faces]
-            alike = [
-                (share, face, number)
-                for face, row in zip(faces, likeness, strict=True)
-                for number, share in zip(lost, row, strict=True)
-            ]
-            alike.sort(key=lambda proposal: -proposal[0])
+        asked = lost and len(lost + unused) > 1  # else there is nothing to choose
+        alike = [
+            (share, face, number)
+            for face in faces
+            for number, share in zip(
+                lost, self._likeness(image, face, lost) if asked else [0.0] * len(lost), strict=True
+            )
+        ]
+        alike.sort(key=lambda proposal: -proposal[0])
         for face, number in (
             *((face, number) for share, face, number in alike if share >= SIMILAR),
             *((face, number) for face in faces for number in unused),

@@ -147,8 +147,9 @@ def export_folder(runs: Path, folder: Path = WEIGHTS, mean: bool = False) -> lis
         scores = json.loads(state["scores"])
         for name, network in _networks(path).items():
             about = {"training": taught(state, name), "scores": scores.get(name, scores)}
-            before = models.read_network(name, models.read_manifest()) if mean else None
+            before = None
             if mean:
+                before = models.read_network(name, models.read_manifest())
                 about["training"]["tuned"][-1]["mean"] = True
             written.append(export(name, network, about, folder, before))
     return [*written, write_card(folder)]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mien.core.models import WEIGHTS, read_manifest, read_network
 from mien.training import networks
 from mien.training.bisenet import BiSeNet, load_bisenet
+from mien.training.checkpoint import Network
 from mien.training.lightcnn import LightCNN, load_lightcnn
 
 
@@ -44,19 +45,17 @@ def give_weights(name: str, network: nn.Module, folder: Path = WEIGHTS) -> dict[
 
 def parser_of(checkpoint: Path | None) -> BiSeNet:
     """F_seg of a checkpoint, as of :func:`load_bisenet`, or the one that capture runs."""
-    if checkpoint is not None:
-        return load_bisenet(checkpoint)
-    network = BiSeNet(shipped_width("parser"))
-    give_weights("parser", network)
-    return network.eval()
+    return _shipped("parser", BiSeNet) if checkpoint is None else load_bisenet(checkpoint)
 
 
 def recognizer_of(checkpoint: Path | None) -> LightCNN:
     """F_reg of a checkpoint, as of :func:`load_lightcnn`, or the one that capture runs."""
-    if checkpoint is not None:
-        return load_lightcnn(checkpoint)
-    network = LightCNN(shipped_width("recognizer"))
-    give_weights("recognizer", network)
+    return _shipped("recognizer", LightCNN) if checkpoint is None else load_lightcnn(checkpoint)
+
+
+def _shipped(name: str, kind: Callable[[float], Network]) -> Network:
+    network = kind(shipped_width(name))
+    give_weights(name, network)
     return network.eval()
 
 

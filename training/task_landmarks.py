@@ -27,6 +27,7 @@ from mien.training.task import (
     importance,
     sheet,
     to_tensor,
+    zoomed,
 )
 
 SIZE: Final = networks.LANDMARKS_SIZE
@@ -85,9 +86,7 @@ class LandmarksTask(Task):
         elif kind < 0.14:
             wobble = augment.jitter(rng, 0.1, 0, 0)
             size = rng.choice([rng.uniform(0.2, 0.4), rng.uniform(2.3, 4)])
-            wobble = compose(
-                np.array([[size, 0, 0.5 - size / 2], [0, size, 0.5 - size / 2]]), wobble
-            )
+            wobble = compose(zoomed(size), wobble)
         box = alignment.box_matrix(alignment.face_box(points), 1)
         matrix = SIZE * compose(wobble, box)
         if 0.14 <= kind < 0.16:

@@ -81,8 +81,10 @@ class RecognizerTask(Task):
         assert pairs.vectors is not None
         self.width, self.begin_with = width, begin_with
         if begin_with is not None:
+            begun = read_checkpoint(begin_with)
             self.rate *= KNOWN
-            self.before = {self.name: taught(read_checkpoint(begin_with), self.name)}
+            self.before = {self.name: taught(begun, self.name)}
+            self._begun = begun["network"]
         about, (train, _) = pairs.vectors[:, parameters.IDENTITY], pairs.split()
         spread = about[train].std(0)
         self.about = (about - about[train].mean(0)) / np.where(spread > 0, spread, 1)
@@ -107,9 +109,7 @@ class RecognizerTask(Task):
         network = Described(self.width)
         if self.begin_with is not None:
             try:
-                network.load_state_dict(
-                    widened(read_checkpoint(self.begin_with)["network"], network)
-                )
+                network.load_state_dict(widened(self._begun, network))
             except (KeyError, RuntimeError, ValueError):
                 raise UserError(
                     f"{self.begin_with} holds no recogniser of at most --width {self.width:g}: "

@@ -142,7 +142,7 @@ class Training:
         self.seeds: list[int] = []  # of the pairs that taught it before this run
         self.data = task.data  # what it was taught by, before this run too
         self.before = dict(task.before)  # what the manifest tells of each network that is tuned
-        self.begin = "--begin-with CHECKPOINT"  # what named these
+        self.begin = "--begin-with CHECKPOINT" if task.before else ""  # what named these
 
     @property
     def checkpoint(self) -> Path:
