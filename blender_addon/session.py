@@ -25,7 +25,7 @@ from .puppet import Puppet
 from .rig_names import character, there
 from .slices import Sliced, Steps, at_once
 from .tracked import Picture
-from .wording import told
+from .wording import say, told
 
 TAKE_SUFFIXES = (".csv", ".json")
 
@@ -149,15 +149,17 @@ class Session:
             if self._job.result is None:
                 raise UserError(self._job.error)
             found = self._job.result["outputs"]
-            if len(found) < self.face:
-                raise UserError(
-                    f"Face {self.face} was not found, only {len(found)}: choose a lower number."
-                )
-            self._take = yield partial(Take.load, found[self.face - 1])
+            self._take = yield partial(Take.load, found[: self.face][-1])
         take = self._take
         assert take
         content = yield partial(takes.content, take)
         try:
+            if self._job and take.face + 1 < self.face:
+                # Another take of the same recording cannot be had.
+                raise UserError(
+                    f"Face {self.face} was not found: the take of face {take.face + 1} is kept, "
+                    "animate it or choose a lower number."
+                )
             scene, target = self._scene(), bpy.data.objects.get(self.target)
             if not there(target):
                 raise UserError(f"{self.target} is no longer in the file: choose another target.")
@@ -170,6 +172,10 @@ class Session:
         scene.mien.target = target
         note = self.progress.note
         memory.lines = report.lines() + ([told(note)] if note else [])
+        if (seen := int(take.success.sum())) < len(take):
+            memory.lines.append(
+                say("The face is seen in {count} of {total} frames", count=seen, total=len(take))
+            )
         return report
 
     def _keep(self, take: Take, content: str) -> bpy.types.Text:

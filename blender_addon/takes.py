@@ -33,7 +33,8 @@ def keep(
 ) -> bpy.types.Text:
     """Puts a take into the file.  neutral: the marked frames, or the file of a saved neutral, that
     it was measured against.  held: its :func:`content`, where that is known."""
-    text = bpy.data.texts.new(f"{take.source or 'take'}.json")
+    face = f" face {take.face + 1}" if take.face else ""
+    text = bpy.data.texts.new(f"{take.source or 'take'}{face}.json")
     text.from_string(held or content(take))
     text.use_fake_user = True
     text[_MARK] = True

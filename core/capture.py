@@ -92,7 +92,8 @@ class _Clock:
     """Adds up the time of each stage and reports progress now and then."""
 
     def __init__(self, total: int | None, loaded: models.Models) -> None:
-        self.total, self.done, self.again = total, 0, 0  # again: estimated with a neutral
+        self.total, self.done = total, 0  # frames
+        self.faces, self.again = 0, 0  # estimated without a neutral, and with one
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self._loaded, self._reported, self._began = loaded, 0.0, time.perf_counter()
 
@@ -108,10 +109,10 @@ class _Clock:
         spent = time.perf_counter() - self._began
         eta = None
         if self.total is not None and self.done:
-            # The second look at a frame takes about as long as its first estimate did.
-            estimates = self.seconds["estimate"] / (self.done + self.again)
+            # Each face is estimated twice, which takes about as long.
+            estimates = self.seconds["estimate"] / max(1, self.faces + self.again)
             eta = spent / self.done * max(0, self.total - self.done)
-            eta += estimates * max(0, self.total - self.again)
+            eta += estimates * max(0, self.faces / self.done * self.total - self.again)
         fps = self.done / spent if spent else 0.0
         note, provider = self._loaded.note, self._loaded.provider
         return Progress(self.done, self.total, fps, eta, provider, note, dict(self.seconds))
@@ -212,6 +213,7 @@ def capture(
                 for face in found:
                     kept = seen[face.number]
                     kept.vectors.append(estimator(kept.samples[-1:])[0])
+                clock.faces += len(found)
                 last = found[-1] if found and found[-1].number == faces - 1 else None
                 if live and last:
                     live(read, now(kept.samples[-1], kept.rolls[-1], frame.time))
@@ -241,13 +243,13 @@ def capture(
                 part = slice(first, first + _BATCH)
                 with clock.stage("estimate"):
                     kept.vectors[part] = estimator(kept.samples[part], rest)
-                clock.again = max(clock.again, min(first + _BATCH, clock.done))
+                clock.again += len(kept.samples[part])
         take = _take(number, kept, frames, stamps, footage.name)
         if rest is not None:
             take.neutral = Neutral(rest.points, rest.features, loaded.network)
         take.identity = _identity(kept)
         takes.append(take)
-    clock.again = clock.done
+    clock.again = clock.faces
     if progress:
         progress(clock.progress())
     return takes
@@ -307,12 +309,20 @@ def _take(number: int, face: _Face, frames: NDArray[np.int64], times: Array, sou
     return Take(frames, times, confidence, success, signals, number, source)
 
 
-def check_output(output: str | os.PathLike[str]) -> None:
-    """UserError when no take can be written there: told before the work, not after it."""
+def place(path: str | os.PathLike[str], face: int) -> Path:
+    """Where something about a face, numbered from 0, is written: what is beyond the first one's
+    goes beside it as ``NAME_face2.csv``, ..."""
+    path = Path(path)
+    return path.with_stem(f"{path.stem}_face{face + 1}") if face else path
+
+
+def check_output(output: str | os.PathLike[str], faces: int = 1) -> None:
+    """UserError when no takes can be written there: told before the work, not after it."""
     path = Path(output)
     if path.suffix.lower() not in (".csv", ".json"):
         raise UserError(f"A take is a .csv or a .json file: give {path} one of these endings.")
-    check_place(path)
+    for face in range(faces):
+        check_place(place(path, face))
 
 
 def check_place(path: Path) -> None:
@@ -329,15 +339,13 @@ def check_place(path: Path) -> None:
 
 
 def save(takes: list[Take], output: str | os.PathLike[str]) -> list[Path]:
-    """Write the first take to ``output`` and every further one beside it as ``NAME_face2.csv``,
-    ...; UserError, and no file, when no face was seen in any."""
+    """Write each take to its ``place``; UserError, and no file, when no face was seen in any."""
     if not any(take.success.any() for take in takes):
         raise UserError(
             f"No face was found in {takes[0].source}: choose footage in which a face is larger"
             " and well lit."
         )
-    path = Path(output)
-    paths = [path] + [path.with_stem(f"{path.stem}_face{t.face + 1}") for t in takes[1:]]
-    for take, place in zip(takes, paths, strict=True):
-        take.save(place)
+    paths = [place(output, take.face) for take in takes]
+    for take, path in zip(takes, paths, strict=True):
+        take.save(path)
     return paths

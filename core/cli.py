@@ -143,11 +143,12 @@ def _neutral(text: str) -> tuple[int, int] | Path:
 
 def _capture(arguments: argparse.Namespace) -> int:
     from .bar import Bar
-    from .capture import capture, check_output, check_place, save
+    from .capture import capture, check_output, check_place, place, save
 
-    check_output(arguments.output)
+    check_output(arguments.output, arguments.faces)
     for beside in filter(None, (arguments.save_neutral, arguments.identity)):
-        check_place(beside)
+        for face in range(arguments.faces):
+            check_place(place(beside, face))
     if arguments.faces > 1 and isinstance(arguments.neutral, Path):
         raise UserError("A saved neutral is that of one performer: leave out --faces.")
     start, end = arguments.frames or (None, None)
@@ -169,10 +170,13 @@ def _capture(arguments: argparse.Namespace) -> int:
         )
     for take, path in zip(takes, save(takes, arguments.output), strict=True):
         print(f"{path}: a face in {take.success.sum()} of {len(take)} frames.")
-    if arguments.save_neutral:
-        takes[0].save_neutral(arguments.save_neutral)
-    if arguments.identity:
-        takes[0].save_identity(arguments.identity)
+    if len(takes) < arguments.faces:
+        print(f"Only {len(takes)} of {arguments.faces} faces came.")
+    for take in takes:
+        if arguments.save_neutral:
+            take.save_neutral(place(arguments.save_neutral, take.face))
+        if arguments.identity:
+            take.save_identity(place(arguments.identity, take.face))
     print(bar.summary())
     return 0
 

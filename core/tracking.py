@@ -14,7 +14,7 @@ from .finder import SIZES, Finder, overlap
 from .landmarks import Seen, look, look_closer
 from .models import Models
 from .parsing import parse
-from .recognition import embedding
+from .people import People
 
 Array = NDArray[np.float64]
 
@@ -33,14 +33,9 @@ PATIENCE: Final = 3  # frames between looks for faces that are not followed
 SPARE: Final = 4  # more candidates than faces are looked at, as the landmarks refuse some
 HOLD: Final = 0.005  # of the eyes' distance: a stiller face is looked at in the same patches
 ASTRAY: Final = 0.03  # of the eyes' distance, from where patches are cut to what they show
-SIMILAR: Final = 0.7  # the cosine of two embeddings of one person, strangers' once in 1,000; ...
-NEAR: Final = 0.1  # ... so much less where a face is found where that one was lost
-REMEMBER: Final = 15  # frames between looks at who it is, of several
-JUMP: Final = 0.04  # of the eyes' distance from frame to frame: it may be another face, ...
-SUDDEN: Final = 2.0  # ... where it has moved so many times as far as in the frame before
+JUMP: Final = 0.04  # of the eyes' distance from frame to frame: it may be another face
 SAME: Final = 0.4  # two boxes that overlap more are one face
 INSIDE: Final = 0.3  # of a face's box: no other begins so near its middle
-_NOWHERE: Final = np.array([np.inf, np.inf, 0.0])
 _SMALLEST: Final = 8.0  # pixels; a box below that is no face
 
 
@@ -49,17 +44,6 @@ class Face(Seen):
     """A face in one frame, and its number from 0."""
 
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Who has a number: the sum of their embeddings, and the latest."""
-
-    whole: Array
-    latest: Array
-
-    def similarity(self, who: Array) -> float:
-        return float(self.whole @ who / np.linalg.norm(self.whole))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +72,16 @@ def _face(number: int, seen: Seen) -> Face:
 
 class Tracker:
     """Follows up to ``faces`` faces; a face keeps its number while it is seen, and gets it again
-    when it comes back, wherever that is.  A stranger gets the next number, or, where there is none
-    left, that of whom they are most like."""
+    when it comes back, wherever that is, see ``People``."""
 
     def __init__(self, loaded: Models, faces: int) -> None:
         self._find, self._faces, self._networks = Finder(loaded.finder), faces, loaded
+        self._people = People(loaded.recognizer, faces)
+        self._image: NDArray[Any] | None = None  # the frame before
         self._seen: dict[int, Seen] = {}  # from afar
         self._places: dict[int, _Place] = {}  # by the numbers of the faces last refined
-        self._last: dict[int, Array] = {}  # number -> its latest box, seen now or lost
-        self._known: dict[int, _Known] = {}  # by number, where several faces are followed
-        self._moved: dict[int, float] = {}  # number -> how far, to the frame before
-        self._frames = 0
         self._since_look = PATIENCE
+        self._looks = 0
 
     def update(self, image: NDArray[Any]) -> list[Face]:
         """The faces of the next frame (H, W, 3) RGB, by number; each at most once."""
@@ -108,24 +90,18 @@ class Tracker:
     def follow(self, image: NDArray[Any]) -> list[Face]:
         """The same as seen from afar: what the next frame's search needs to know."""
         before, self._seen = self._seen, {}
-        found = look(self._networks, image, [self._last[number] for number in before])
-        moved = {
-            number: _apart(seen.points, face.points)
-            for (number, seen), face in zip(before.items(), found, strict=True)
-        }
+        found = look(self._networks, image, [self._people.box(number) for number in before])
         for number, face in sorted(
             zip(before, found, strict=True), key=lambda pair: -pair[1].confidence
         ):
-            if not self._is_another(image, number, face, moved[number]):
+            if not self._is_another(image, number, face, before[number]):
                 self._accept(number, face)
-        kept, self._moved = set(self._seen), moved
+        kept = set(self._seen)
         self._since_look += 1
-        lost = len(self._seen) < len(before)
-        if len(self._seen) < self._faces and (lost or self._since_look >= PATIENCE):
-            self._look(image)
-        self._frames += 1
-        if self._faces > 1:
-            self._remember(image, kept)
+        lost = len(kept) < len(before)
+        if len(kept) < self._faces and (lost or self._since_look >= PATIENCE):
+            self._look(image, lost)
+        self._seen, self._image = self._people.remember(image, self._seen, kept), image
         return [_face(number, self._seen[number]) for number in sorted(self._seen)]
 
     def refine(self, image: NDArray[Any], faces: list[Face], mirror: bool = False) -> list[Face]:
@@ -143,24 +119,36 @@ class Tracker:
         }
         return [_face(face.number, near) for face, near in zip(faces, closer, strict=True)]
 
-    def _look(self, image: NDArray[Any]) -> None:
+    def _look(self, image: NDArray[Any], lost: bool) -> None:
         """Search the whole frame for faces that are not followed yet, the large ones first."""
         self._since_look = 0
-        for size in SIZES:
-            if size > max(SIZES[0], *image.shape[:2]):
-                break  # a frame shows no more than its own pixels
-            found = [(b, score) for b, score in self._find(image, size) if self._is_new(b)]
-            found = found[: self._faces + SPARE]
-            for least in HOPES:
-                looked = look(self._networks, image, [box for box, _ in found])
-                seen = [
-                    (face, score) for face, (_, score) in zip(looked, found, strict=True)
-                    if face.confidence >= least
-                ]  # fmt: skip
-                found = [(alignment.face_box(face.points), score) for face, score in seen]
-            self._welcome(image, [f for f, score in seen if self._is_face(image, f, score)])
+        self._looks += 1
+        # A frame shows no more than its own pixels.
+        sizes = [size for size in SIZES if size <= max(SIZES[0], *image.shape[:2])]
+        if self._seen and not lost:
+            # Whoever else may come is found within a few looks, and most never come.
+            sizes = [sizes[self._looks % len(sizes)]]
+        if not len(self._people):
+            # Of all that are there, the largest.
+            self._welcome(image, [face for size in sizes for face in self._found(image, size)])
+            return
+        for size in sizes:
+            self._welcome(image, self._found(image, size))
             if len(self._seen) == self._faces:
                 return
+
+    def _found(self, image: NDArray[Any], size: int) -> list[Seen]:
+        """The new faces of a frame, looked at in one of `SIZES`."""
+        found = [(b, score) for b, score in self._find(image, size) if self._is_new(b)]
+        found = found[: self._faces + SPARE]
+        for least in HOPES:
+            looked = look(self._networks, image, [box for box, _ in found])
+            seen = [
+                (face, score) for face, (_, score) in zip(looked, found, strict=True)
+                if face.confidence >= least
+            ]  # fmt: skip
+            found = [(alignment.face_box(face.points), score) for face, score in seen]
+        return [face for face, score in seen if self._is_face(image, face, score)]
 
     def _placed(self, image: NDArray[Any], face: Face, mirror: bool) -> tuple[Array, Array]:
         """``afar`` and ``about`` of the face's place: what a still face shows moves by no pixel,
@@ -177,14 +165,14 @@ class Tracker:
         box = alignment.face_box(face.points)
         if face.confidence >= THRESHOLD and box[2] >= _SMALLEST and self._is_new(box):
             self._seen[number] = face
-            self._last[number] = box
+            self._people.see(number, box)
 
     def _is_new(self, box: Array) -> bool:
         """Whether it is neither a face that is seen nor within one: nostrils over an open mouth
         look like a small face."""
         if not self._seen:
             return True
-        known = np.array([self._last[number] for number in self._seen])
+        known = np.array([self._people.box(number) for number in self._seen])
         within = np.abs(known[:, :2] - box[:2]).max(1) < INSIDE * known[:, 2]
         smaller = box[2] < known[:, 2]
         return not (within & smaller).any() and bool(overlap(box, known).max() <= SAME)
@@ -198,57 +186,13 @@ class Tracker:
         return said + LIKENESS * likeness >= SURE
 
     def _welcome(self, image: NDArray[Any], faces: list[Seen]) -> None:
-        """Gives those that were lost their numbers, the most alike first; then strangers the next
-        ones, the large ones first; where there are none left, those of whom they are most like."""
-        lost = [number for number in self._last if number not in self._seen]
-        unused = [number for number in range(self._faces) if number not in self._last]
-        faces = sorted(faces, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence)
-        asked = lost and len(lost + unused) > 1  # else there is nothing to choose
-        alike = [
-            (share, face, number)
-            for face in faces
-            for number, share in zip(
-                lost, self._likeness(image, face, lost) if asked else [0.0] * len(lost), strict=True
-            )
-        ]
-        alike.sort(key=lambda proposal: -proposal[0])
-        for face, number in (
-            *((face, number) for share, face, number in alike if share >= SIMILAR),
-            *((face, number) for face in faces for number in unused),
-            *((face, number) for share, face, number in alike if share < SIMILAR),
-        ):
+        for face, number in self._people.numbers(image, faces, self._seen):
             if number not in self._seen:
                 self._accept(number, face)  # unless that face has one by now
 
-    def _likeness(self, image: NDArray[Any], face: Seen, numbers: list[int]) -> list[float]:
-        """How much a face is like those of these numbers."""
-        who, (x, y, _) = self._embedding(image, face), alignment.face_box(face.points)
-        out = []
-        for number in numbers:
-            a, b, side = self._last[number]
-            near = NEAR if np.hypot(x - a, y - b) < side else 0.0
-            out.append(self._known[number].similarity(who) + near)
-        return out
-
-    def _is_another(self, image: NDArray[Any], number: int, face: Seen, moved: float) -> bool:
-        """Whether a cut has put somebody else in the place of one of several."""
-        if self._faces == 1 or face.confidence < THRESHOLD:
+    def _is_another(self, image: NDArray[Any], number: int, face: Seen, before: Seen) -> bool:
+        """Whether a cut has put somebody else in its place."""
+        if face.confidence < THRESHOLD or _apart(before.points, face.points) < JUMP:
             return False
-        if moved < max(JUMP, SUDDEN * self._moved.get(number, 0.0)):
-            return False
-        if float(self._known[number].latest @ self._embedding(image, face)) >= SIMILAR:
-            return False
-        gone = [number for number in self._last if number not in self._seen]
-        self._last |= dict.fromkeys(gone, _NOWHERE)  # where they were tells nothing now
-        return True
-
-    def _remember(self, image: NDArray[Any], kept: set[int]) -> None:
-        """Looks at who they are: at those that came in this frame, at all now and then."""
-        for number, face in self._seen.items():
-            if number not in kept or self._frames % REMEMBER == 0:
-                who = self._embedding(image, face)
-                before = self._known.get(number)
-                self._known[number] = _Known(before.whole + who if before else who, who)
-
-    def _embedding(self, image: NDArray[Any], face: Seen) -> Array:
-        return embedding(self._networks.recognizer, image, face.points)
+        assert self._image is not None
+        return self._people.is_another(number, (image, face), (self._image, before))

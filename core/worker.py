@@ -55,7 +55,7 @@ def _serve(requests: TextIO, tell: Callable[..., None]) -> dict[str, Any]:
     unknown = set(request) - {"input", "output", "live", "picture", *OPTIONS}
     if unknown or not {"input", "output"} <= set(request):
         raise UserError(f'A request names "input" and "output" and, if wanted, {OPTIONS}.')
-    check_output(request["output"])
+    check_output(request["output"], request.get("faces") or 1)
     cancel, finish = threading.Event(), threading.Event()
     threading.Thread(target=_listen, args=(requests, cancel, finish), daemon=True).start()
     options = {name: request[name] for name in OPTIONS if request.get(name) is not None}

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from mien.core import models
+from mien.core.people import SIMILAR
 from mien.core.recognition import embedding
-from mien.core.tracking import SIMILAR
 from mien.training import augment
 from mien.training.data import load_pairs
 from mien.training.evaluate import find, held_out, scene

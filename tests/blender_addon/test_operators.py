@@ -371,12 +371,25 @@ def test_the_face_of_that_number_is_keyed(
         scene.mien.face = number
         bpy.ops.mien.capture()
         assert takes.read(scene.mien.take).face == number - 1
+    assert scene.mien.take.name == "several_faces.jpg face 2.json"
     prepare(media("one_face.jpg"), head)
-    with pytest.raises(RuntimeError, match="Face 2 was not found, only 1: choose a lower number"):
+    scene.mien.face = 3
+    actions = list(bpy.data.actions)
+    with pytest.raises(RuntimeError, match="Face 3 was not found: the take of face 1 is kept"):
         bpy.ops.mien.capture()
-    assert takes.read(scene.mien.take).face == 1, (
-        "the last capture is still there to be keyed again"
-    )
+    assert scene.mien.take.name == "one_face.jpg.json"
+    assert list(bpy.data.actions) == actions
+
+
+def test_how_often_the_face_is_seen_is_told(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    prepare(media("face_then_none.mov"), head)
+    bpy.ops.mien.capture()
+    take = takes.read(scene.mien.take)
+    assert 0 < take.success.sum() < len(take)
+    told = f"The face is seen in {take.success.sum()} of {len(take)} frames"
+    assert told in keying.memory.lines
 
 
 def test_a_webcam_needs_no_file_and_is_started_from_the_panel(

@@ -141,9 +141,8 @@ def test_a_sentence_is_known_by_its_words(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_error_comes_in_the_language_of_blender(monkeypatch: pytest.MonkeyPatch) -> None:
     spanish = translations.texts()["es"]
     monkeypatch.setattr(wording, "translated", lambda english: spanish["*", english])
-    assert wording.told(UserError("Face 2 was not found, only 1: choose a lower number.")) == (
-        "No se encontró la cara 2, solo 1: elige un número menor."
-    )
+    error = UserError("Frames 9 to 2 run backwards: swap them.")
+    assert wording.told(error) == "Los fotogramas 9 a 2 van al revés: intercámbialos."
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

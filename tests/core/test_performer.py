@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from mien.core import cli, models, parameters
-from mien.core.capture import capture
+from mien.core.capture import FEWEST, capture
 from mien.core.errors import UserError
 from mien.core.performer import Neutral
 from mien.core.take import Take
@@ -126,3 +127,31 @@ def test_a_clip_is_measured_against_the_saved_neutral(media, tmp_path: Path) -> 
     (again,) = capture(clip, neutral=saved, end=30)
     for name, values in take.signals.items():
         assert again.signals[name] == pytest.approx(values, abs=1e-3)
+
+
+def test_each_face_has_its_own_files(
+    media, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    frame = cv2.imread(str(media("several_faces.jpg")))
+    for i in range(FEWEST + 1):
+        cv2.imwrite(str(folder / f"{i:02}.png"), frame)
+    take, neutral, who = (tmp_path / name for name in ("take.json", "rest.json", "who.json"))
+    command = ["capture", str(folder), "-o", str(take), "--faces", "2", "--identity", str(who)]
+    assert cli.main([*command, "--save-neutral", str(neutral), "--neutral", "0:3"]) == 0
+    assert "Only" not in capfd.readouterr().out
+    for path in (take, neutral, who):
+        assert path.read_text() != path.with_stem(f"{path.stem}_face2").read_text()
+    (tmp_path / "other_face2.json").mkdir()
+    assert cli.main([*command, "--save-neutral", str(tmp_path / "other.json")]) == 2
+    assert "other_face2.json is a folder" in capfd.readouterr().err
+
+
+def test_faces_that_did_not_come_are_told(
+    media, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["capture", str(media("one_face.jpg")), "--faces", "3"]
+    assert cli.main([*command, "-o", str(tmp_path / "take.csv")]) == 0
+    assert "Only 1 of 3 faces came." in capfd.readouterr().out
+    assert not list(tmp_path.glob("*_face*"))
