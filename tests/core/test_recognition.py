@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from mien.core import alignment, models, recognition
+from mien.core.finder import Finder
 from mien.core.frames import open_footage
 from mien.core.people import REMEMBER, WAIT
-from mien.core.tracking import Tracker
+from mien.core.tracking import PATIENCE, Tracker
 from mien.training.warps import warped
 
 BLANK = np.zeros((360, 960, 3), np.uint8)
@@ -218,3 +219,36 @@ def test_a_bystander_takes_nobodys_number(loaded, people, faces) -> None:
         numbers.append({face.number: face.points[:, 0].mean() for face in tracker.update(image)})
     assert [0 in found for found in numbers] == [not 20 <= i < 26 for i in range(60)]
     assert all(found.get(0, 0) < 360 for found in numbers)
+
+
+def test_a_second_face_is_looked_for_at_little_cost(loaded, people, monkeypatch) -> None:
+    """One size after the other, and still found soon."""
+    sizes: list[int] = []
+    find = Finder.__call__
+
+    def spied(self, image, size):
+        sizes.append(size)
+        return find(self, image, size)
+
+    monkeypatch.setattr(Finder, "__call__", spied)
+    one, other = (people[name][0] for name in ("smile.mp4", "grin_greenscreen.mp4"))
+    tracker = Tracker(loaded, 2)
+    tracker.update(scene(one, 0))
+    all_sizes = sizes.copy()
+    for _ in range(5 * PATIENCE):
+        assert len(tracker.update(scene(one, 0))) == 1
+    assert len(sizes) == len(all_sizes) + 5 and set(sizes[len(all_sizes) :]) == set(all_sizes)
+    both = scene(one, 0)
+    both[100:220, 600:720] = cv2.resize(other, (120, 120), interpolation=cv2.INTER_AREA)
+    found = [len(tracker.update(both)) for _ in range(PATIENCE * len(all_sizes))]
+    assert found[-1] == 2
+
+
+def test_of_several_the_largest_comes_first(loaded, media) -> None:
+    image = cv2.imread(str(media("several_faces.jpg")))[..., ::-1]
+    for width in (480, 1280, 2600):
+        size = (width, round(width * image.shape[0] / image.shape[1]))
+        shown = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        (one,), all_of_them = Tracker(loaded, 1).update(shown), Tracker(loaded, 8).update(shown)
+        largest = max(np.ptp(face.points[:, 1]) for face in all_of_them)
+        assert np.ptp(one.points[:, 1]) > 0.97 * largest
