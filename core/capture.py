@@ -26,7 +26,7 @@ from .estimator import Estimator, Sample, sample
 from .frames import SEQUENCE_FPS, Frame, open_footage
 from .head_pose import with_head_pose
 from .live import Live, paced
-from .parsing import parse
+from .parsing import IN_VIEW, parse
 from .performer import Neutral
 from .take import Take
 from .tracking import Face, Tracker
@@ -40,7 +40,6 @@ ALIKE: Final = 0.006  # of the aligned crop's side, between the landmarks of a f
 COMPARED: Final = 600  # frames at most, evenly chosen: of a long clip these tell as much
 CALM_LIMIT: Final = 0.45  # a face with a stronger AU is not at rest: of 237 that were, none had
 LOOK_EVERY: Final = 6  # frames, for what hides a face: a hand takes longer to come and go
-IN_VIEW: Final = 0.05  # of a face may be hidden where it is taken to be at rest
 _BATCH: Final = 32  # faces estimated between two reports
 _REPORT: Final = 0.1  # seconds between reports of progress
 

@@ -173,10 +173,12 @@ def _capture(arguments: argparse.Namespace) -> int:
     if len(takes) < arguments.faces:
         print(f"Only {len(takes)} of {arguments.faces} faces came.")
     for take in takes:
-        if arguments.save_neutral:
-            take.save_neutral(place(arguments.save_neutral, take.face))
         if arguments.identity:
             take.save_identity(place(arguments.identity, take.face))
+        if arguments.save_neutral and take.neutral is None and take.face:
+            print(f"Face {take.face + 1} never rests: its neutral is not saved.")
+        elif arguments.save_neutral:
+            take.save_neutral(place(arguments.save_neutral, take.face))
     print(bar.summary())
     return 0
 

@@ -26,6 +26,7 @@ PARTS: Final = (
     ((slice(48, 68),), ("mouth", "u_lip", "l_lip")),
 )
 WHOLE: Final = (slice(0, 68),)
+IN_VIEW: Final = 0.05  # of a face may be hidden where all of it counts as seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from . import alignment
 from .landmarks import Seen
+from .models import Models
+from .parsing import IN_VIEW, parse
 from .recognition import embedding
 
 Array = NDArray[np.float64]
@@ -20,7 +22,8 @@ NEAR: Final = 0.1  # ... so much less where a face is found where that one was l
 STRANGE: Final = 0.45  # of somebody else, where they look ahead
 MARGIN: Final = 0.1  # to be somebody else after all, they must be so much more alike
 WAIT: Final = 30  # frames until a stranger may have the number of somebody who is lost
-COVERED: Final = 0.3  # meanwhile so much less is asked where that one was, who may have turned
+AFTER_ALL: Final = 0.6  # is similar enough meanwhile, as nobody new has a number left; ...
+COVERED: Final = 0.2  # ... so much less where that one was lost, who may have turned
 REMEMBER: Final = 15  # frames between looks at who it is, ...
 ALONE: Final = 90  # ... and where nobody else has a number
 AHEAD: Final = 0.25  # of the eyes' distance, from their middle to the tip of the nose
@@ -38,7 +41,7 @@ class _Known:
         return float(self.whole @ who / np.linalg.norm(self.whole))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Place:
     """Where somebody is, or was lost, and in which frame they were seen last."""
 
@@ -57,7 +60,7 @@ class _Claim:
     face: Seen
     number: int
     likeness: float  # of the two
-    excused: float  # the same, where nobody new is expected
+    after_all: float  # the same, where nobody new has a number left
     away: int  # frames
 
 
@@ -70,8 +73,8 @@ def _looks_ahead(face: Seen) -> bool:
 class People:
     """Up to ``most`` of them, numbered from 0 as they came."""
 
-    def __init__(self, recognizer: Any, most: int) -> None:
-        self._recognizer, self._most = recognizer, most
+    def __init__(self, networks: Models, most: int) -> None:
+        self._networks, self._most = networks, most
         self._known: dict[int, _Known] = {}
         self._places: dict[int, _Place] = {}
         self._frame = 0
@@ -83,6 +86,13 @@ class People:
     def box(self, number: int) -> Array:
         """(3,) where a face is, or was lost: centre x, y and side, pixels."""
         return self._places[number].box
+
+    def awaited(self, seen: Collection[int]) -> bool:
+        """Whether somebody was lost lately."""
+        return any(
+            number not in seen and self._frame - place.frame <= WAIT
+            for number, place in self._places.items()
+        )
 
     def see(self, number: int, box: Array) -> None:
         """That one is seen there in this frame."""
@@ -102,15 +112,18 @@ class People:
         unused = [number for number in range(self._most) if number not in self._places]
         faces = sorted(faces, key=lambda f: -np.ptp(f.points[:, 1]) * f.confidence)
         claims = [self._claims(image, face, lost) for face in faces if lost]
-        best = [max(row, key=lambda claim: claim.likeness) for row in claims]
         alike = [claim for row in claims for claim in row if claim.likeness >= SIMILAR]
-        after_all = [claim for claim in best if claim.excused >= SIMILAR or claim.away > WAIT]
-        for chosen in (alike, after_all):
-            chosen.sort(key=lambda claim: -claim.likeness)
+        alike.sort(key=lambda claim: -claim.likeness)
+        best = [max(row, key=lambda claim: claim.after_all) for row in claims]
+        best.sort(key=lambda claim: -claim.after_all)
         return [
             *((claim.face, claim.number) for claim in alike),
             *((face, number) for face in faces for number in unused),
-            *((claim.face, claim.number) for claim in after_all),
+            *(
+                (claim.face, claim.number)
+                for claim in best
+                if claim.after_all >= AFTER_ALL or claim.away > WAIT
+            ),
         ]
 
     def _claims(self, image: NDArray[Any], face: Seen, numbers: Sequence[int]) -> list[_Claim]:
@@ -118,9 +131,8 @@ class People:
         for number in numbers:
             known, place = self._known[number], self._places[number]
             share = max(known.similarity(who), float(known.latest @ who))
-            bonus, excuse = (NEAR, COVERED) if place.near(face) else (0.0, NEAR)
-            away = self._frame - place.frame
-            out.append(_Claim(face, number, share + bonus, share + excuse, away))
+            near, away = place.near(face), self._frame - place.frame
+            out.append(_Claim(face, number, share + NEAR * near, share + COVERED * near, away))
         return out
 
     def is_another(
@@ -135,9 +147,9 @@ class People:
             return False
         if float(self._embedding(*before) @ who) >= SIMILAR:
             return False
-        for place in self._places.values():
-            if place.frame < self._frame:
-                place.box = _NOWHERE  # where it was tells nothing now
+        for one, place in self._places.items():
+            if place.frame < self._frame:  # where it was tells nothing now
+                self._places[one] = replace(place, box=_NOWHERE)
         return True
 
     def remember(
@@ -153,26 +165,31 @@ class People:
         for number, face in seen.items():
             if number not in kept or again:
                 who = self._embedding(image, face)
-                right = self._right(number, face, who, out) if number in kept else number
+                right = number
+                if number in kept:
+                    right = self._right(image, number, face, who, out)
                 if right != number:
-                    del out[number]
-                    out[right] = face
-                    self._places[right] = self._places[number]
+                    out[right] = out.pop(number)
+                    self.see(right, self.box(number))
                 self._meet(right, who)
         self._frame += 1
         return out
 
-    def _right(self, number: int, face: Seen, who: Array, seen: Collection[int]) -> int:
+    def _right(
+        self, image: NDArray[Any], number: int, face: Seen, who: Array, seen: Collection[int]
+    ) -> int:
         """The number it should have: that of somebody who was lost and is more alike, or a new one
-        where it is nobody known."""
+        where it is plainly nobody known."""
         alike = {n: known.similarity(who) for n, known in self._known.items()}
         lost = [n for n in self._places if n not in seen]
         best = max(lost, key=lambda n: alike[n], default=number)
         if alike[best] >= max(SIMILAR, alike[number] + MARGIN):
             return best
         latest = float(self._known[number].latest @ who)
-        known = max(alike[number], latest) >= STRANGE or not _looks_ahead(face)
-        return number if known or len(self) == self._most else len(self)
+        if len(self) == self._most or max(alike[number], latest) >= STRANGE:
+            return number
+        plain = parse(self._networks.parser, image, face.points).hidden() <= IN_VIEW
+        return len(self) if plain and _looks_ahead(face) else number
 
     def _meet(self, number: int, who: Array) -> None:
         known = self._known.get(number)
@@ -183,4 +200,4 @@ class People:
             self._known[number] = _Known(known.whole + who if its else known.whole, who)
 
     def _embedding(self, image: NDArray[Any], face: Seen) -> Array:
-        return embedding(self._recognizer, image, face.points)
+        return embedding(self._networks.recognizer, image, face.points)

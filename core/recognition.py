@@ -13,6 +13,7 @@ from . import alignment
 Array = NDArray[np.float64]
 
 SIZE: Final = 128  # px of the crop
+LIT: Final = 120  # of 255, the light parts of a face; a darker one is looked at brighter
 # Heights of the eyes and the mouth in the crop that LightCNN's published weights know: 40 and 88
 # of 128.
 _EYES, _MOUTH = 40 / SIZE, 88 / SIZE
@@ -41,6 +42,9 @@ def embedding(session: Any, image: NDArray[Any], points: ArrayLike) -> Array:
     mirror image together; two of one person have a large cosine.  ``session`` is F_reg's."""
     crop = alignment.warp(image, SIZE * crop_matrix(points), SIZE)
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    light = float(np.percentile(grey, 99))
+    if light < LIT:
+        grey = cv2.convertScaleAbs(grey, alpha=LIT / max(light, 1))
     both = alignment.network_input(np.stack([grey, grey[:, ::-1]])[..., None])
     (seen,) = session.run(["embedding"], {"image": both})
     seen = seen.astype(float) / np.linalg.norm(seen, axis=1, keepdims=True)

@@ -76,7 +76,7 @@ class Tracker:
 
     def __init__(self, loaded: Models, faces: int) -> None:
         self._find, self._faces, self._networks = Finder(loaded.finder), faces, loaded
-        self._people = People(loaded.recognizer, faces)
+        self._people = People(loaded, faces)
         self._image: NDArray[Any] | None = None  # the frame before
         self._seen: dict[int, Seen] = {}  # from afar
         self._places: dict[int, _Place] = {}  # by the numbers of the faces last refined
@@ -100,7 +100,7 @@ class Tracker:
         self._since_look += 1
         lost = len(kept) < len(before)
         if len(kept) < self._faces and (lost or self._since_look >= PATIENCE):
-            self._look(image, lost)
+            self._look(image)
         self._seen, self._image = self._people.remember(image, self._seen, kept), image
         return [_face(number, self._seen[number]) for number in sorted(self._seen)]
 
@@ -119,13 +119,13 @@ class Tracker:
         }
         return [_face(face.number, near) for face, near in zip(faces, closer, strict=True)]
 
-    def _look(self, image: NDArray[Any], lost: bool) -> None:
+    def _look(self, image: NDArray[Any]) -> None:
         """Search the whole frame for faces that are not followed yet, the large ones first."""
         self._since_look = 0
         self._looks += 1
         # A frame shows no more than its own pixels.
         sizes = [size for size in SIZES if size <= max(SIZES[0], *image.shape[:2])]
-        if self._seen and not lost:
+        if self._seen and not self._people.awaited(self._seen):
             # Whoever else may come is found within a few looks, and most never come.
             sizes = [sizes[self._looks % len(sizes)]]
         if not len(self._people):

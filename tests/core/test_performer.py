@@ -12,6 +12,7 @@ import pytest
 from mien.core import cli, models, parameters
 from mien.core.capture import FEWEST, capture
 from mien.core.errors import UserError
+from mien.core.frames import open_footage
 from mien.core.performer import Neutral
 from mien.core.take import Take
 
@@ -155,3 +156,23 @@ def test_faces_that_did_not_come_are_told(
     assert cli.main([*command, "-o", str(tmp_path / "take.csv")]) == 0
     assert "Only 1 of 3 faces came." in capfd.readouterr().out
     assert not list(tmp_path.glob("*_face*"))
+
+
+def test_who_never_rests_keeps_nobody_from_their_files(
+    media, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of two people one is there for a moment."""
+    folder, other = tmp_path / "shots", cv2.imread(str(media("one_face.jpg")))
+    folder.mkdir()
+    for frame in open_footage(media("smile.mp4"), end=2 * FEWEST).frames:
+        image, i = np.ascontiguousarray(frame.image[..., ::-1]), frame.index
+        beside = cv2.resize(other, image.shape[1::-1]) if i < 3 else np.zeros_like(image)
+        cv2.imwrite(str(folder / f"{i:02}.png"), np.hstack([image, beside]))
+    files = [tmp_path / name for name in ("take.json", "rest.json", "who.json")]
+    command = ["capture", str(folder), "--faces", "2", "-o", *map(str, files[:1])]
+    options = ["--save-neutral", str(files[1]), "--identity", str(files[2])]
+    assert cli.main([*command, *options]) == 0
+    assert "Face 2 never rests" in capfd.readouterr().out
+    assert all(file.exists() for file in files)
+    assert (tmp_path / "who_face2.json").exists()
+    assert not (tmp_path / "rest_face2.json").exists()

@@ -9,7 +9,7 @@ import pytest
 from mien.core import alignment, models, recognition
 from mien.core.finder import Finder
 from mien.core.frames import open_footage
-from mien.core.people import REMEMBER, WAIT
+from mien.core.people import REMEMBER, SIMILAR, WAIT
 from mien.core.tracking import PATIENCE, Tracker
 from mien.training.warps import warped
 
@@ -252,3 +252,53 @@ def test_of_several_the_largest_comes_first(loaded, media) -> None:
         (one,), all_of_them = Tracker(loaded, 1).update(shown), Tracker(loaded, 8).update(shown)
         largest = max(np.ptp(face.points[:, 1]) for face in all_of_them)
         assert np.ptp(one.points[:, 1]) > 0.97 * largest
+
+
+def _light(image: np.ndarray, share: float) -> np.ndarray:
+    return (image * share).round().astype(np.uint8)
+
+
+def test_a_dark_face_is_the_same_one(loaded, people) -> None:
+    for frames in people.values():
+        (face,) = Tracker(loaded, 1).update(frames[0])
+        bright, dark = (
+            recognition.embedding(loaded.recognizer, image, face.points)
+            for image in (frames[0], _light(frames[0], 0.05))
+        )
+        assert bright @ dark > SIMILAR
+
+
+@pytest.mark.parametrize("name", ["expressions.mp4", "grin_greenscreen.mp4", "smile.mp4"])
+def test_a_fade_or_a_bar_makes_nobody_new(loaded, people, name) -> None:
+    image = people[name][0]
+    (face,) = Tracker(loaded, 1).update(image)
+    (left, top), (right, low) = face.points[17:48].min(0), face.points[36:48].max(0)
+    barred = image.copy()
+    barred[int(top) : int(low), int(left) : int(right)] = 0  # over brows and eyes
+    shots = (
+        [_light(image, min(1.0, i / 30)) for i in range(60)],
+        [_light(image, max(0.0, 1 - i / 24)) for i in range(30)],
+        [image] * 20,
+        [barred] * 35,
+        [image] * 35,
+    )
+    tracker = Tracker(loaded, 2)
+    for shot in shots:
+        for frame in shot:
+            assert [seen.number for seen in tracker.update(frame)] in ([], [0])
+    assert len(tracker.update(image)) == 1
+
+
+def test_who_was_lost_is_looked_for_in_all_sizes(loaded, people) -> None:
+    """A small face beside somebody who stays; it comes back at the first look."""
+    one, other = (people[name][0] for name in ("smile.mp4", "grin_greenscreen.mp4"))
+    small = cv2.resize(other, (110, 110), interpolation=cv2.INTER_AREA)
+    for covered in range(1, 7):
+        tracker, both = Tracker(loaded, 2), scene(one, 0)
+        both[100:210, 600:710] = small
+        for _ in range(4 * PATIENCE):
+            faces = tracker.update(both)
+        assert len(faces) == 2
+        for _ in range(covered):
+            assert len(tracker.update(scene(one, 0))) == 1
+        assert 2 in [len(tracker.update(both)) for _ in range(PATIENCE)]
