@@ -208,18 +208,22 @@ def load_pairs(*folders: Path, masks: bool = False, vectors: bool = False) -> Pa
     mask_files = [_decoded(s, ("mask",), _decode_masks)[0] for s in shards if masks]
     vector_files = [_decoded(s, ("vector",), _decode_vectors)[0] for s in shards if vectors]
     whole = dict(zip(_TOLD, map(_joined, told), strict=True))
-    who = [tuple(pair) for pair in whole["who"].tolist()]
+    # Flavours of one seed, each in a folder of its own, have other people of the same numbers.
+    counts = [len(np.load(file, mmap_mode="r")) for file in told[_TOLD.index("who")]]
+    within = np.repeat([folders.index(shard.parent) for shard in shards], counts)
+    whose: NDArray[np.int64] = np.concatenate([within[:, None], whole["who"]], axis=1)
+    who = [tuple(three) for three in whose.tolist()]
     neutral = {who[i]: i for i in np.flatnonzero(whole["kind"]).tolist()}
     return Pairs(
         folder=folders[0],
-        seeds=tuple(sorted({seed for seed, _ in who})),
+        seeds=tuple(sorted(set(whose[:, 1].tolist()))),
         images=Pictures(images),
         landmarks=whole["landmarks"],
         roll=whole["roll"],
         values=whole["values"],
-        seed=np.array([seed for seed, _ in who]),
-        identity=np.array([identity for _, identity in who]),
-        person=np.unique(whole["who"], axis=0, return_inverse=True)[1].ravel(),
+        seed=whose[:, 1],
+        identity=whose[:, 2],
+        person=np.unique(whose, axis=0, return_inverse=True)[1].ravel(),
         neutral=np.array([neutral.get(w, -1) for w in who]),
         masks=Pictures(mask_files) if masks else None,
         vectors=_joined(vector_files) if vectors else None,

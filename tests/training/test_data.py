@@ -38,6 +38,17 @@ def test_pairs_are_read_and_their_neutrals_found(pairs_folder):
     assert (again.neutral == pairs.neutral).all()
 
 
+def test_people_of_two_folders_are_others_though_of_one_seed(pairs_folder, tmp_path):
+    """A seed's studio people are not its wild ones."""
+    (tmp_path / "studio").mkdir()
+    shard = "pairs-00000.tar"
+    (tmp_path / "studio" / shard).write_bytes((pairs_folder / shard).read_bytes())
+    pairs = load_pairs(pairs_folder, tmp_path / "studio")
+    assert pairs.seeds == load_pairs(pairs_folder).seeds
+    assert len(np.unique(pairs.person)) == 40
+    assert (pairs.neutral == np.arange(160) // 4 * 4).all()
+
+
 def test_pictures_are_found_in_the_file_that_holds_them(tmp_path):
     whole = np.random.default_rng(0).integers(0, 256, (9, 2, 3, 4), np.uint8)
     files = [tmp_path / f"{k}.npy" for k in range(4)]
