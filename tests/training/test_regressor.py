@@ -2,12 +2,13 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from torch.nn import functional as F
 
 from mien.core import models, parameters
 from mien.core.errors import UserError
 from mien.core.face_model import PATH
 from mien.training import losses
-from mien.training.bisenet import BiSeNet
+from mien.training.bisenet import SIZE, BiSeNet
 from mien.training.checkpoint import read_checkpoint, read_network, write_checkpoint
 from mien.training.data import load_pairs
 from mien.training.export import export_folder
@@ -33,6 +34,15 @@ def test_eyes_tell_their_channels_wherever_they_are():
     eyes = ParserEyes(BiSeNet(0.125)).eval()
     here = eyes.channels()
     assert eyes.to("meta").channels() == here
+
+
+def test_small_faces_are_enlarged_for_f_seg():
+    eyes, image = ParserEyes(BiSeNet(0.125)).eval(), torch.rand(1, 3, 64, 64)
+    large = F.interpolate(image, (SIZE, SIZE), mode="bilinear")
+    with torch.no_grad():
+        (fused, t), (wanted, wanted_t) = eyes(image), eyes(large)
+    assert torch.equal(fused, wanted)
+    assert all(torch.equal(t[name], wanted_t[name]) for name in wanted_t)
 
 
 @pytest.mark.parametrize("layout", ["full", "paper"])
