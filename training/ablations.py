@@ -98,7 +98,7 @@ def draw(pairs: Pairs, checkpoint: Path, options: dict[str, Any]) -> NDArray[np.
     """(FACES, 2, S, S, 3) in 0..1: held-out faces, and as G draws what this R says of them."""
     task = RegressorTask(pairs, **options)
     indices = np.resize(np.array(held_out(pairs)), FACES)
-    (images,) = task.batch(np.random.default_rng(13), indices, disturbed=False)
+    images, _ = task.batch(np.random.default_rng(13), indices, disturbed=False)
     y = task.say(read_network(checkpoint, Regressor), images)
     with torch.no_grad():
         both = torch.stack((images, task.generator(y)), 1)

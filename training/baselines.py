@@ -88,7 +88,7 @@ class CnnTask(AlignedTask):
 
     def batch(self, rng: Generator, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         """Aligned faces (B, 3, size, size), pose and AUs (B, 25)."""
-        images, mirrored = self.crops(rng, indices, self.size, disturbed)
+        images, _, mirrored = self.crops(rng, indices, self.size, disturbed)
         return images, torch.from_numpy(self.values(indices, mirrored)[:, _COLUMNS])
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:

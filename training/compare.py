@@ -50,7 +50,7 @@ def compare(
     rng = np.random.default_rng(12)
     held = task.judges(np.array(held_out(pairs)))
     indices = rng.choice(held, min(count, len(held)), replace=False)
-    (images,) = task.batch(rng, indices, disturbed=False)
+    images, _ = task.batch(rng, indices, disturbed=False)
     images = images.to(device)
     ways: dict[str, Callable[[Tensor], Tensor]] = {
         "R": lambda image: network(*task.eyes(image)),

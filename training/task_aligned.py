@@ -32,9 +32,10 @@ class AlignedTask(Task):
 
     def crops(
         self, rng: Generator, indices: NDArray[np.int64], size: int, disturbed: bool
-    ) -> tuple[Tensor, NDArray[np.bool_]]:
-        """Faces (B, 3, size, size) over backgrounds, and which of them (B,) are mirrored."""
-        images, mirrored = [], disturbed & (rng.random(len(indices)) < 0.5)
+    ) -> tuple[Tensor, Tensor, NDArray[np.bool_]]:
+        """Faces (B, 3, size, size) over backgrounds as a camera shows them, the same as they are,
+        and which of them (B,) are mirrored."""
+        shown, plain, mirrored = [], [], disturbed & (rng.random(len(indices)) < 0.5)
         for i, turned in zip(indices, mirrored, strict=True):
             face, points = self.face(rng, int(i), bool(turned), 0)
             if disturbed:
@@ -43,8 +44,9 @@ class AlignedTask(Task):
             if disturbed:  # a tracker's landmarks are not quite the true ones
                 matrix = compose(augment.jitter(rng, 0.01, 0.02, 1), matrix)
             image = augment.paste(face, size * matrix, augment.background(rng, size))
-            images.append(augment.disturb(rng, image, cover=0.05) if disturbed else image)
-        return to_tensor(images), mirrored
+            plain.append(image)
+            shown.append(augment.disturb(rng, image, cover=0.05) if disturbed else image)
+        return to_tensor(shown), to_tensor(plain), mirrored
 
     def varied(self, rng: Generator, face: Pixels, points: Array) -> tuple[Pixels, Array]:
         """The face and its landmarks with more poses and expressions than the pairs have; as they

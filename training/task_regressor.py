@@ -117,13 +117,14 @@ class RegressorTask(AlignedTask):
                 frozen.to(device)
 
     def batch(self, rng: Random, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
-        """Aligned faces (B, 3, size, size) over backgrounds; in lessons half of them photographed
-        ones, where there are some."""
+        """Aligned faces (B, 3, size, size) over backgrounds as a camera shows them, and as they
+        are; in lessons half of them photographed ones, where there are some."""
         if disturbed and self.faces:
             indices = indices.copy()
             count = len(indices) // 2
             indices[:count] = len(self.pairs) + rng.integers(0, len(self.faces), count)
-        return (self.crops(rng, indices, self.size, disturbed)[0],)
+        shown, plain, _ = self.crops(rng, indices, self.size, disturbed)
+        return shown, plain
 
     def pictured(self, i: int) -> tuple[Pixels, Array]:
         """Of the photographed ones too, which are counted after the pairs."""
@@ -137,22 +138,23 @@ class RegressorTask(AlignedTask):
         return warp(face, points, yaw, pitch, sampling.action_units(rng))
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        return losses.l_total(self.equations(network, batch[0]))
+        return losses.l_total(self.equations(network, *batch))
 
-    def equations(self, network: nn.Module, image: Tensor) -> dict[str, Tensor]:
-        """The terms of equation (7) by name, of images (B, 3, size, size)."""
+    def equations(self, network: nn.Module, image: Tensor, plain: Tensor) -> dict[str, Tensor]:
+        """The terms of equation (7) by name, of images (B, 3, size, size) that R reads, and the
+        same without what a camera did to them, which G is not to draw."""
         with torch.no_grad():
-            fused, real = self.eyes(image)
-        y = network(fused, real)
+            seen, real = self.eyes(image), self.eyes(plain)
+        y = network(*seen)
         calm_image = self.generator(losses.emotionless(y))
         calm = self.eyes(calm_image)
         out = {}
         if "ct" in self.terms:
-            out["ct"] = self.eyes.content(self.eyes(self.generator(y)), (fused, real))
+            out["ct"] = self.eyes.content(self.eyes(self.generator(y)), real)
         if "id" in self.terms:
             assert self.recognizer is not None
             with torch.no_grad():
-                known = self.recognizer(recognition_crop(image))
+                known = self.recognizer(recognition_crop(plain))
             out["id"] = losses.l_id(self.recognizer(recognition_crop(calm_image)), known)
         if "pr" in self.terms:
             out["pr"] = losses.l_pr(y)
@@ -187,11 +189,12 @@ class RegressorTask(AlignedTask):
 
     def score(self, network: nn.Module, indices: NDArray[np.int64]) -> Scores:
         indices = self.judges(indices)
-        (images,) = self.batch(np.random.default_rng(9), indices, disturbed=False)
+        images, _ = self.batch(np.random.default_rng(9), indices, disturbed=False)
         y = self.say(network, images).numpy()
         device = next(network.parameters()).device
         with torch.no_grad():
-            terms = self.equations(network, images[:_BATCH].to(device))
+            some = images[:_BATCH].to(device)
+            terms = self.equations(network, some, some)
         return {
             **judged(y, self.pairs.values[indices]),
             "equations": {name: float(term) for name, term in terms.items()},
@@ -201,7 +204,7 @@ class RegressorTask(AlignedTask):
         """Of each face: as seen, as G draws what R says of it, and the strongest units, said /
         true."""
         indices = np.resize(indices, 24)
-        images, _ = self.crops(np.random.default_rng(10), indices, self.size, True)
+        images, _, _ = self.crops(np.random.default_rng(10), indices, self.size, True)
         y = self.say(network, images)
         with torch.no_grad():
             drawn = self.generator(y.to(next(network.parameters()).device)).cpu()
