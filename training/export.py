@@ -44,14 +44,14 @@ def to_onnx(name: str, network: nn.Module) -> bytes:
     axes = {2: "h", 3: "w"} if name == "finder" else {0: "n"}
     free = {key: axes for key in (*inputs, *outputs)}
     buffer = io.BytesIO()
-    torch.onnx.export(
-        network, tuple(inputs.values()), buffer, input_names=list(inputs),
-        output_names=list(outputs), dynamic_axes=free, opset_version=OPSET, dynamo=False,
-    )  # fmt: skip
-    model = buffer.getvalue()
-    inputs = networks.example(name, batch=1 if name == "finder" else 3)
     with torch.no_grad():
+        torch.onnx.export(
+            network, tuple(inputs.values()), buffer, input_names=list(inputs),
+            output_names=list(outputs), dynamic_axes=free, opset_version=OPSET, dynamo=False,
+        )  # fmt: skip
+        inputs = networks.example(name, batch=1 if name == "finder" else 3)
         result = network(*inputs.values())
+    model = buffer.getvalue()
     expected = result if isinstance(result, tuple) else (result,)
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     found = session.run(list(outputs), {key: value.numpy() for key, value in inputs.items()})

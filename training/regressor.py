@@ -28,6 +28,8 @@ READS: Final[dict[str, tuple[str, ...]]] = {
     "pose": ("fused",), "au": _LOCAL, "identity": _LOCAL, "brow": ("brows",),
 }  # fmt: skip
 CELLS: Final = 8  # to a side of the pooled maps
+SLOPE: Final = 0.2  # of a parameter's range, in what R says
+LEAK: Final = 0.01  # of that slope is left beyond the range
 _REDUCTION: Final = 16  # of the squeeze, as SENet
 
 Seen = tuple[Tensor, dict[str, Tensor]]
@@ -159,11 +161,8 @@ class Regressor(nn.Module):
             torch.tensor([getattr(p, name) for p in table], dtype=torch.float32)
             for name in ("low", "high", "neutral")
         )
-        self.register_buffer("low", low, persistent=False)
-        self.register_buffer("high", high, persistent=False)
-        # A new R says nearly neutral; at the very end of the range a sigmoid would have no slope.
-        start = ((rest - low) / (high - low)).clamp(0.05, 0.95).logit()
-        self.register_buffer("start", start, persistent=False)
+        for name, numbers in (("low", low), ("high", high), ("rest", rest)):
+            self.register_buffer(name, numbers, persistent=False)
 
     def forward(self, fused: Tensor, t: Mapping[str, Tensor]) -> Tensor:
         maps = {"fused": fused, **t}
@@ -172,7 +171,11 @@ class Regressor(nn.Module):
         }
         units, beyond = raw["au"][:, : self.units], raw["au"][:, self.units :]
         order = torch.cat((raw["pose"], units, raw["identity"], raw["brow"], beyond), 1)
-        y = self.low + (self.high - self.low) * (order + self.start).sigmoid()
+        # Not a sigmoid, which has no slope where most action units are, near 0.
+        y = self.rest + SLOPE * (self.high - self.low) * order
+        within = y.clamp(self.low, self.high)
+        # What is beyond its range still learns to come back.
+        y = within + LEAK * (y - within) if torch.is_grad_enabled() else within
         brow = parameters.group("brow")
         return torch.cat((y[:, : brow.start], raw["brow"].softmax(1), y[:, brow.stop :]), 1)
 

@@ -71,7 +71,8 @@ def test_each_sub_network_reads_what_section_2_4_gives_it(layout):
 def test_what_r_says_is_a_parameter_vector_near_the_neutral_one():
     eyes = ParserEyes(BiSeNet(0.125)).eval()
     network = Regressor(eyes.channels(), 32)
-    y = network(*eyes(torch.rand(4, 3, 64, 64))).detach().numpy()
+    with torch.no_grad():
+        y = network(*eyes(torch.rand(4, 3, 64, 64))).numpy()
     brow = parameters.group("brow")
     assert np.allclose(y[:, brow].sum(1), 1, atol=1e-5)
     rest = np.delete(np.arange(parameters.SIZE), np.r_[brow])
@@ -79,6 +80,24 @@ def test_what_r_says_is_a_parameter_vector_near_the_neutral_one():
     high = np.array([p.high for p in parameters.PARAMETERS])[rest]
     assert (y[:, rest] >= low).all() and (y[:, rest] <= high).all()
     assert np.abs(y[:, rest] - parameters.neutral()[rest]).mean() < 0.1
+
+
+def test_what_r_says_has_a_slope_at_and_beyond_the_ends_of_a_range():
+    """Most action units are at one of them, 0."""
+    eyes = ParserEyes(BiSeNet(0.125)).eval()
+    network = Regressor(eyes.channels(), 32)
+    jaw = parameters.INDEX["AU26"]
+    with torch.no_grad():
+        seen = eyes(torch.rand(2, 3, 64, 64))
+    last = network.parts["au"].fc[-1]
+    for shift in (0, -3):
+        last.bias.data += shift
+        network.zero_grad()
+        y = network(*seen)[:, jaw]
+        y.sum().backward()
+        assert last.bias.grad[jaw - parameters.group("au").start].abs() > 1e-3
+        with torch.no_grad():
+            assert (network(*seen)[:, jaw] >= 0).all()
 
 
 def test_every_equation_teaches_r_and_nothing_else(task, image):
