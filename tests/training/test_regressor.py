@@ -9,12 +9,13 @@ from mien.core.errors import UserError
 from mien.core.face_model import PATH
 from mien.training import losses
 from mien.training.bisenet import SIZE, BiSeNet
-from mien.training.checkpoint import read_checkpoint, read_network, write_checkpoint
+from mien.training.checkpoint import digest, read_checkpoint, read_network, write_checkpoint
 from mien.training.data import load_pairs
 from mien.training.export import export_folder
 from mien.training.generator import Generator
 from mien.training.lightcnn import recognition_crop
 from mien.training.regressor import READS, Attention, ParserEyes, Regressor, load_reader
+from mien.training.shipped import parser_of
 from mien.training.task_parser import ParserTask
 from mien.training.task_regressor import RegressorTask
 from mien.training.train import Training
@@ -34,6 +35,13 @@ def test_eyes_tell_their_channels_wherever_they_are():
     eyes = ParserEyes(BiSeNet(0.125)).eval()
     here = eyes.channels()
     assert eyes.to("meta").channels() == here
+
+
+def test_the_shipped_f_seg_is_known_again():
+    """By its digest, whatever was drawn before: R and it are only exported together."""
+    first = digest(parser_of(None))
+    torch.rand(1)
+    assert digest(parser_of(None)) == first
 
 
 def test_small_faces_are_enlarged_for_f_seg():
