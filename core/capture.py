@@ -320,14 +320,14 @@ def check_output(output: str | os.PathLike[str], faces: int = 1) -> None:
     path = Path(output)
     if path.suffix.lower() not in (".csv", ".json"):
         raise UserError(f"A take is a .csv or a .json file: give {path} one of these endings.")
-    for face in range(faces):
-        check_place(place(path, face))
+    check_place(path, faces)
 
 
-def check_place(path: Path) -> None:
-    """UserError when no file can be written there."""
-    if path.is_dir():
-        raise UserError(f"{path} is a folder: name a file in it.")
+def check_place(path: Path, faces: int = 1) -> None:
+    """UserError when no files of so many faces can be written there."""
+    for wanted in (place(path, face) for face in range(faces)):
+        if wanted.is_dir():
+            raise UserError(f"{wanted} is a folder: name a file in it.")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass

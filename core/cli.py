@@ -147,8 +147,7 @@ def _capture(arguments: argparse.Namespace) -> int:
 
     check_output(arguments.output, arguments.faces)
     for beside in filter(None, (arguments.save_neutral, arguments.identity)):
-        for face in range(arguments.faces):
-            check_place(place(beside, face))
+        check_place(beside, arguments.faces)
     if arguments.faces > 1 and isinstance(arguments.neutral, Path):
         raise UserError("A saved neutral is that of one performer: leave out --faces.")
     start, end = arguments.frames or (None, None)
