@@ -120,9 +120,7 @@ class PairRenderer:
         return person, vertices
 
     def _studio(self, rng: np.random.Generator, index: int, picture: Path) -> dict[str, Any]:
-        y = sampling.uniform(rng)
-        if rng.random() < 0.75:  # believable people and expressions beside the paper's uniform ones
-            y = sampling.vector(rng, self.model.sample_identity(rng))
+        y = sampling.studio(rng, self.model.sample_identity)
         person = self.model.person(y[parameters.IDENTITY])
         s = parameters.signals(y)
         turn = head_rotation(float(s["head.yaw"]), float(s["head.pitch"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -143,6 +144,15 @@ def vector(rng: np.random.Generator, identity: Array, expression: bool = True) -
         y[parameters.group("au")] = 0.0
     y[parameters.IDENTITY] = identity
     return y
+
+
+def studio(
+    rng: np.random.Generator, sample_identity: Callable[[np.random.Generator], Array]
+) -> Array:
+    """(285,) of what G is to draw: believable people and expressions, and a quarter of the paper's
+    uniform ones."""
+    y = uniform(rng)
+    return vector(rng, sample_identity(rng)) if rng.random() < 0.75 else y
 
 
 def uniform(rng: np.random.Generator) -> Array:

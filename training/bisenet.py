@@ -19,7 +19,7 @@ from mien.core.errors import UserError
 from mien.core.face_classes import CLASSES, FACE, INDEX
 from mien.training.checkpoint import read_weights
 
-SIZE: Final = 256  # px of the images that R's lessons show it; any multiple of 32 will do
+SIZE: Final = 256  # px at which lessons show it what G draws; any multiple of 32 will do
 # Of the images of ImageNet, in which the published weights were begun.
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_SPREAD: Final = (0.229, 0.224, 0.225)
@@ -221,6 +221,14 @@ def enlarged_at(logits: Tensor, places: Tensor) -> Tensor:
     of the outermost: what :class:`BiSeNet` answers there, from ``heads``."""
     grid = (2 * places - 1)[:, None]
     return F.grid_sample(logits, grid, padding_mode="border", align_corners=True)[:, :, 0]
+
+
+def legible(image: Tensor) -> Tensor:
+    """Images (B, 3, H, W), enlarged to SIZE where they are smaller: in those F_seg misses eyes and
+    mouths."""
+    if max(image.shape[-2:]) >= SIZE:
+        return image
+    return F.interpolate(image, (SIZE, SIZE), mode="bilinear")
 
 
 def load_bisenet(path: Path) -> BiSeNet:

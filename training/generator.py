@@ -54,4 +54,4 @@ class Generator(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         # Not centred on the neutral face: instance normalisation would blow up what is near 0.
         drawn: Tensor = self.layers((2 * y - 1)[:, :, None, None])
-        return drawn.sigmoid()
+        return drawn.float().sigmoid()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mien.core.errors import UserError
-from mien.training.bisenet import IMAGENET_MEAN, IMAGENET_SPREAD, BiSeNet
+from mien.training.bisenet import IMAGENET_MEAN, IMAGENET_SPREAD, BiSeNet, legible
 from mien.training.checkpoint import read_weights
 
 # VGG16 (Simonyan & Zisserman 2014) as far as relu4_3: channels of each convolution, "M" to halve.
@@ -47,14 +47,15 @@ class VGG16(nn.Module):
 
 
 class ParserTrunk(nn.Module):
-    """Feature maps C_1..C_3 of F_seg, of images whose sides are multiples of 32."""
+    """Feature maps C_1..C_3 of F_seg, of images as R's lessons show them to it: what G draws well
+    enough for these is well enough for equation (8)."""
 
     def __init__(self, parser: BiSeNet) -> None:
         super().__init__()
         self.parser = parser
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        stages: tuple[Tensor, ...] = self.parser.features(image).stages
+        stages: tuple[Tensor, ...] = self.parser.features(legible(image)).stages
         return stages
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from mien.core import parameters
 from mien.core.errors import UserError
-from mien.training.bisenet import SIZE, BiSeNet, region_attention
+from mien.training.bisenet import SIZE, BiSeNet, legible, region_attention
 from mien.training.checkpoint import digest, read_checkpoint, read_network
 from mien.training.losses import l_ct
 from mien.training.networks import HEATMAP, LANDMARKS_SIZE, Landmarks, standardised
@@ -51,11 +51,11 @@ class Eyes(nn.Module):
 
 
 class ParserEyes(Eyes):
-    """Equation (4): f_gb, T = F_seg(I), of images that are enlarged to SIZE where they are smaller.
+    """Equation (4): f_gb, T = F_seg(I), of images that are made ``legible``.
 
-    In smaller ones F_seg misses eyes and mouths, and equation (8) is least where there are none:
-    for a G of 128 px it preferred turned heads with closed eyes to the truth in 96 % of 48 faces,
-    and prefers the truth to the same in 100 % since they are enlarged.
+    As they are, equation (8) is least where F_seg misses eyes and mouths: for a G of 128 px it
+    preferred turned heads with closed eyes to the truth in 96 % of 48 faces, and prefers the truth
+    to the same in 100 % since they are enlarged.
     """
 
     def __init__(self, parser: BiSeNet) -> None:
@@ -63,9 +63,7 @@ class ParserEyes(Eyes):
         self.parser = parser
 
     def forward(self, image: Tensor) -> Seen:
-        if max(image.shape[-2:]) < SIZE:
-            image = F.interpolate(image, (SIZE, SIZE), mode="bilinear")
-        seen = self.parser.features(image)
+        seen = self.parser.features(legible(image))
         return seen.fused, region_attention(seen.probabilities, seen.stages, BETA)
 
 

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from mien.core import alignment, parameters
 from mien.training import augment
-from mien.training.bisenet import load_bisenet
 from mien.training.data import Floats, Pairs, Pixels
 from mien.training.generator import SIZES, Generator
 from mien.training.losses import l_app, l_g, l_per
 from mien.training.metrics import Scores
 from mien.training.perceptual import ParserTrunk, load_vgg16
+from mien.training.shipped import parser_of
 from mien.training.task import Batch, Task, sheet, to_tensor
 
 BACKGROUND: Final = 128  # of all three colours, where the render is transparent
@@ -34,7 +34,7 @@ def aligned_face(image: Pixels, landmarks: Floats, size: int) -> Pixels:
 
 
 class GeneratorTask(Task):
-    """Without F_seg and VGG16 the pixels alone teach, equation (1)."""
+    """Equation (3), in which F_seg judges, or VGG16 where its weights are given."""
 
     name = "generator"
     extras = ("vectors",)
@@ -52,11 +52,8 @@ class GeneratorTask(Task):
         assert pairs.vectors is not None
         self.size, self.width, self.layout = size, width, layout
         self.vectors = pairs.vectors[:, : parameters.size(layout)]
-        self.trunk: nn.Module | None = None
-        if vgg16 is not None:
-            self.trunk = load_vgg16(vgg16).requires_grad_(False)
-        elif parser is not None:
-            self.trunk = ParserTrunk(load_bisenet(parser)).requires_grad_(False)
+        trunk = load_vgg16(vgg16) if vgg16 is not None else ParserTrunk(parser_of(parser))
+        self.trunk = trunk.requires_grad_(False)
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:
@@ -66,15 +63,16 @@ class GeneratorTask(Task):
             "--layout", choices=("full", "paper"), default="full",
             help="285 parameters, or the paper's 269 without sides, gaze, puff and thrust",
         )  # fmt: skip
-        parser.add_argument("--parser", type=Path, help="F_seg, whose trunk judges: parser.pt")
+        parser.add_argument(
+            "--parser", type=Path, help="parser.pt, F_seg, whose trunk judges (the shipped one)"
+        )
         parser.add_argument("--vgg16", type=Path, help="torchvision's VGG16 weights judge instead")
 
     def network(self) -> Generator:
         return Generator(self.size, self.width, self.layout)
 
     def to(self, device: torch.device) -> None:
-        if self.trunk is not None:
-            self.trunk.to(device)
+        self.trunk.to(device, memory_format=torch.channels_last)
 
     def batch(self, rng: Random, indices: NDArray[np.int64], disturbed: bool = True) -> Batch:
         y = self.vectors[indices]
@@ -90,12 +88,9 @@ class GeneratorTask(Task):
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         y, rendered = batch
         drawn = network(y)
-        app = l_app(drawn, rendered)
-        if self.trunk is None:
-            return app
         with torch.no_grad():
             wanted = self.trunk(rendered)
-        return l_g(app, l_per(self.trunk(drawn), wanted))
+        return l_g(l_app(drawn, rendered), l_per(self.trunk(drawn), wanted))
 
     def drawn(
         self, network: nn.Module, indices: NDArray[np.int64]

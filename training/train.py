@@ -37,7 +37,7 @@ from mien.training.checkpoint import (
 )
 from mien.training.data import load_pairs
 from mien.training.shipped import give_weights, settle
-from mien.training.task import Batch, Task
+from mien.training.task import Batch, Task, mixes
 from mien.training.task_estimator import EstimatorTask
 from mien.training.task_finder import FinderTask
 from mien.training.task_generator import GeneratorTask
@@ -129,11 +129,10 @@ class Training:
         cv2.setNumThreads(1)  # images are made beside the learning, not in front of it
         task.to(device)
         self.network = task.network().to(device)
+        self.mixed = mixes(device)
         self.lesson: nn.Module = _Lesson(task, self.network)
         self.together = distributed.is_initialized()
         self.rank = distributed.get_rank() if self.together else 0
-        # bfloat16 has the range of float32: losses need no scaling.
-        self.mixed = device.type == "cuda" and torch.cuda.is_bf16_supported(False)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), task.rate, weight_decay=1e-2)
         self.peak = task.rate
         self.step, self.spent = 0, 0.0
@@ -264,7 +263,7 @@ class Training:
         already = self.spent
         self.network.train()
         if not self.step and not self.before:
-            self.task.begin(self.network, 0.15 * self.budget)
+            self.task.begin(self.network, self.task.beginning * self.budget)
         if self.together:
             self.lesson = DistributedDataParallel(self.lesson)
         for batch in self.batches():

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mien.core import models, parameters
+from mien.core import models, parameters, sampling
 from mien.core.errors import UserError
-from mien.core.face_model import PATH
+from mien.core.face_model import PATH, FaceModel
 from mien.training import losses
 from mien.training.bisenet import SIZE, BiSeNet
 from mien.training.checkpoint import digest, read_checkpoint, read_network, write_checkpoint
@@ -144,6 +144,32 @@ def test_each_equation_compares_what_the_paper_says(task, image):
         }
     for name, value in expected.items():
         assert float(found[name]) == pytest.approx(float(value), rel=1e-4), name
+
+
+@pytest.mark.skipif(not PATH.exists(), reason="face_model.npz is not built")
+def test_r_begins_by_finding_again_what_g_draws(task, frozen, capsys):
+    """Unless what it finds again is left out of its lessons."""
+    model, rng = FaceModel(), np.random.default_rng(0)
+    drawn = [sampling.studio(rng, model.sample_identity) for _ in range(16)]
+    y = torch.from_numpy(np.float32(drawn))
+    network = task.network()
+    seen = task.eyes(task.generator(y))
+    before = losses.missed(y, network(*seen))
+    task.begin(network, 3)
+    after = losses.missed(y, network.eval()(*seen))
+    assert after < before - 0.1 and "of what G draws" in capsys.readouterr().out
+    task = RegressorTask(task.pairs, **frozen, width=32, without=["lp"])
+    same = digest(network)
+    task.begin(network, 3)
+    assert digest(network) == same
+
+
+def test_r_reads_what_g_draws_as_a_camera_shows_it(task):
+    rng, faces = np.random.default_rng(0), torch.rand(8, 3, 1, 1).expand(8, 3, 64, 64)
+    shown = task.shown(rng, faces)
+    assert shown.shape == faces.shape and shown.min() >= 0 and shown.max() <= 1
+    off = (shown - faces).abs().mean((1, 2, 3))
+    assert off.max() > 0.05 and off.median() < 0.3
 
 
 def test_what_is_squeezed_weighs_every_output():
