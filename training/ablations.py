@@ -1,6 +1,6 @@
 """What each loss gives, by one command: Tables 2 and 3 and Fig. 6 on held-out rendered people.
 
-mien evaluate ablations PAIRS --generator G [--parser P] [--recognizer F] --minutes 60 --out DIR
+mien evaluate ablations PAIRS --generator G --minutes 60 --out DIR
 
 Every run lies in a folder of its own; the same command goes on where it was stopped.
 """
@@ -48,15 +48,15 @@ def ablate(
     """Teaches R whole and without each of its losses, and the baselines, some minutes each; the
     tables' Markdown.
 
-    ``networks`` are the checkpoints ``generator``, ``parser`` and ``recognizer``, None for what
-    ships; with a checkpoint ``landmarks`` that network also stands in for F_seg.  ``width`` is R's,
-    ``batch`` that of every run.  Writes table2, table3 (.md, .csv) and fig6.png into ``out``.
+    ``networks`` are the checkpoints ``generator``, ``parser`` and ``recognizer``, and ``landmarks``
+    that of the network which stands in for F_seg in one of the runs; None for what ships.
+    ``width`` is R's, ``batch`` that of every run.  Writes table2, table3 (.md, .csv) and fig6.png
+    into ``out``.
     """
     common = {**networks, "width": width}
     runs: dict[str, dict[str, Any]] = {FULL: {}}
     runs |= {f"without_{term}": {"without": [term]} for term in (*WITHOUT, "ct")}
-    if landmarks is not None:
-        runs["with_landmarks"] = {"landmarks": landmarks}
+    runs["with_landmarks"] = {"landmarks": landmarks or True}
     for name, own in runs.items():
         begun = (out / name / "regressor.pt").exists()
         train("regressor", folders, out / name, minutes, device, begun, batch, **common, **own)
@@ -70,7 +70,6 @@ def ablate(
     drawn = {
         label: draw(pairs, out / name / "regressor.pt", {**common, **runs[name]})
         for name, label in SHOWN.items()
-        if name in runs
     }
     write_picture(out / "fig6.png", figure_6(drawn))
     tables = {"table2": side_by_side(columns), "table3": table_3(rows, columns["R, five losses"])}

@@ -150,7 +150,9 @@ def _add_evaluate(evaluation: argparse.ArgumentParser) -> None:
     test = whats.add_parser("ablations", help="R without each of its losses, and the baselines")
     test.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
     add_frozen(test)
-    test.add_argument("--landmarks", type=Path, help="landmarks.pt, to stand in for F_seg as well")
+    test.add_argument(
+        "--landmarks", type=Path, help="landmarks.pt, to stand in for F_seg (the shipped one)"
+    )
     test.add_argument("--width", type=int, default=512, help="numbers in R's FC layers")
     test.add_argument(
         "--minutes", type=positive(float), default=60, help="wall-clock budget of each run"

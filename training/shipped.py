@@ -11,10 +11,11 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from mien.core.models import WEIGHTS, read_manifest, read_network
+from mien.core.models import WEIGHTS, read_manifest
+from mien.core.models import read_network as read_shipped
 from mien.training import networks
 from mien.training.bisenet import BiSeNet, load_bisenet
-from mien.training.checkpoint import Network
+from mien.training.checkpoint import Network, read_network
 from mien.training.lightcnn import LightCNN, load_lightcnn
 
 
@@ -27,7 +28,7 @@ def give_weights(name: str, network: nn.Module, folder: Path = WEIGHTS) -> dict[
     UserError where there is no such file, or not the one of the manifest.
     """
     manifest = read_manifest(folder)
-    graph = onnx.load_from_string(read_network(name, manifest, folder)).graph
+    graph = onnx.load_from_string(read_shipped(name, manifest, folder)).graph
     stored = {x.name: torch.tensor(onnx.numpy_helper.to_array(x)) for x in graph.initializer}
     state = network.state_dict()
     network.load_state_dict(state | {k: v for k, v in stored.items() if k in state})
@@ -51,6 +52,15 @@ def parser_of(checkpoint: Path | None) -> BiSeNet:
 def recognizer_of(checkpoint: Path | None) -> LightCNN:
     """F_reg of a checkpoint, as of :func:`load_lightcnn`, or the one that capture runs."""
     return _shipped("recognizer", LightCNN) if checkpoint is None else load_lightcnn(checkpoint)
+
+
+def landmarks_of(checkpoint: Path | None) -> networks.Landmarks:
+    """The landmark network of a checkpoint, or the one that capture runs; ready to judge."""
+    if checkpoint is not None:
+        return read_network(checkpoint, networks.Landmarks)
+    network = networks.Landmarks()
+    give_weights("landmarks", network)
+    return network.eval()
 
 
 def _shipped(name: str, kind: Callable[[float], Network]) -> Network:

@@ -26,9 +26,8 @@ from mien.training.datasets import LAYOUTS
 from mien.training.generator import Generator
 from mien.training.lightcnn import LightCNN, recognition_crop
 from mien.training.metrics import Scores
-from mien.training.networks import Landmarks
 from mien.training.regressor import Eyes, LandmarkEyes, ParserEyes, Regressor, Seen
-from mien.training.shipped import parser_of, recognizer_of
+from mien.training.shipped import landmarks_of, parser_of, recognizer_of
 from mien.training.task import Array, Batch, floats, mixes, sheet, to_tensor
 from mien.training.task_aligned import AlignedTask, judged, labelled
 from mien.training.warps import warped as warp
@@ -66,7 +65,7 @@ class RegressorTask(AlignedTask):
         recognizer: Path | None = None,
         width: int = 512,
         without: Sequence[str] = (),
-        landmarks: Path | None = None,
+        landmarks: Path | bool = False,
         warped: float = 0.0,
         faces: Sequence[str] = (),
     ) -> None:
@@ -78,7 +77,7 @@ class RegressorTask(AlignedTask):
         self.generator = read_network(generator, Generator)
         self.eyes: Eyes
         if landmarks:
-            self.eyes = LandmarkEyes(read_network(landmarks, Landmarks))
+            self.eyes = LandmarkEyes(landmarks_of(None if landmarks is True else landmarks))
         else:
             self.eyes = ParserEyes(eyes := parser_of(parser))
             self.frozen = {"parser": digest(eyes)}
@@ -102,8 +101,9 @@ class RegressorTask(AlignedTask):
             help="terms of equation (7) to leave out",
         )  # fmt: skip
         parser.add_argument(
-            "--landmarks", type=Path, help="landmarks.pt, whose network stands in for F_seg"
-        )
+            "--landmarks", type=Path, nargs="?", const=True, default=False, metavar="CHECKPOINT",
+            help="the landmark network, the shipped one or of this landmarks.pt, in place of F_seg",
+        )  # fmt: skip
         parser.add_argument(
             "--warped", type=float, default=0.0, metavar="SHARE",
             help="of the faces that are warped to other poses and expressions (0: pairs have all)",

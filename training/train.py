@@ -100,17 +100,20 @@ class _Batches(IterableDataset[Batch]):
         return self.of(1 if worker is None else 1 + worker.id)
 
 
+def cores() -> int:
+    """Those that this process may use; torchrun's processes share them."""
+    mine = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, mine // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+
+
 def makers(device: torch.device) -> int:
     """How many processes make batches.
 
-    A graphics card learns faster than all cores make them, and torchrun's share the cores; the CPU
-    is busy anyway, and a thread makes a batch meanwhile without a process to pass it on.  Only
-    Linux forks a process that has what the task holds without a copy.
+    A graphics card learns faster than all cores make them; the CPU is busy anyway, and a thread
+    makes a batch meanwhile without a process to pass it on.  Only Linux forks a process that has
+    what the task holds without a copy.
     """
-    if device.type != "cuda" or sys.platform != "linux":
-        return 0
-    cores = len(os.sched_getaffinity(0))
-    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+    return cores() if device.type == "cuda" and sys.platform == "linux" else 0
 
 
 class Training:
@@ -125,7 +128,7 @@ class Training:
         self.budget, self.device = minutes * 60, device
         self.train, self.held = task.pairs.split()
         torch.manual_seed(0)
-        torch.set_num_threads(THREADS)
+        torch.set_num_threads(min(THREADS, cores()))
         cv2.setNumThreads(1)  # images are made beside the learning, not in front of it
         task.to(device)
         self.network = task.network().to(device)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from mien.core import models
 from mien.core.errors import UserError
 from mien.training.ablations import WITHOUT, ablate, figure_6, table_3
 from mien.training.baselines import CnnTask, ResNet18Task
@@ -16,19 +17,13 @@ from mien.training.generator import Generator
 from mien.training.losses import WEIGHTS
 from mien.training.networks import Landmarks
 from mien.training.regressor import LandmarkEyes, Regressor
+from mien.training.shipped import landmarks_of
 
 
 @pytest.fixture(scope="module")
-def landmarks(tmp_path_factory):
-    path, network = tmp_path_factory.mktemp("landmarks") / "landmarks.pt", Landmarks()
-    write_checkpoint(path, {"network": network.state_dict(), "step": 0})
-    return path
-
-
-@pytest.fixture(scope="module")
-def ablated(pairs_folder, frozen, landmarks, tmp_path_factory):
+def ablated(pairs_folder, frozen, tmp_path_factory):
     out = tmp_path_factory.mktemp("ablated")
-    text = ablate([pairs_folder], frozen, out, 1e-9, "cpu", 32, 4, landmarks)  # a step of each
+    text = ablate([pairs_folder], frozen, out, 1e-9, "cpu", 32, 4)  # a step of each
     return out, text
 
 
@@ -49,14 +44,24 @@ def test_every_loss_is_left_out_once_and_the_tables_say_so(ablated):
     assert cv2.imread(str(out / "fig6.png")).shape == (4 * 128, 9 * 128, 3)
 
 
-def test_r_reads_the_landmark_network_as_well(ablated, landmarks):
-    eyes = LandmarkEyes(read_network(landmarks, Landmarks))
+def test_r_reads_the_landmark_network_as_well(ablated):
+    eyes = LandmarkEyes(landmarks_of(None))
     fused, t = eyes(torch.rand(2, 3, 64, 64))
     assert fused.shape == (2, 68, 32, 32) and t["eyes"].shape[2:] == (64, 64)
     assert t["mouth"].shape[2:] == (32, 32)
     assert eyes.content((fused, t), (fused, t)) == 0 < eyes.content((fused + 1, t), (fused, t))
     network = read_network(ablated[0] / "with_landmarks" / "regressor.pt", Regressor)
     assert network.config["channels"] == eyes.channels()
+
+
+def test_the_landmark_network_is_the_shipped_one_or_a_checkpoints(tmp_path):
+    path, network = tmp_path / "landmarks.pt", Landmarks().eval()
+    write_checkpoint(path, {"network": network.state_dict(), "step": 0})
+    image = torch.rand(2, 3, 128, 128)
+    (shipped,) = models.load("cpu").landmarks.run(["points"], {"image": image.numpy()})
+    with torch.no_grad():
+        assert np.abs(landmarks_of(None)(image)[0].numpy() - shipped).max() < 1e-4
+        assert torch.equal(landmarks_of(path)(image)[0], network(image)[0])
 
 
 def test_r_and_the_iterative_fit_are_judged_on_the_same_faces(ablated, frozen, pairs_folder):
