@@ -35,6 +35,7 @@ from mien.training.warps import warped as warp
 _UNITS: Final = parameters.group("au")
 FROZEN: Final = {"generator": "G", "parser": "F_seg", "recognizer": "F_reg"}
 _BATCH: Final = 32  # faces judged at once
+BEGINNING: Final = 0.3  # of the time
 BEGIN_RATE: Final = 1e-3  # of learning, of what G draws
 TELL: Final = 10.0  # seconds between reports of that
 _TURN: Final = (15.0, 8.0)  # degrees of yaw and pitch that warping adds, standard deviations
@@ -55,7 +56,6 @@ class RegressorTask(AlignedTask):
     name = "regressor"
     batch_size = 16
     rate = 5e-4
-    beginning = 0.3
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class RegressorTask(AlignedTask):
         landmarks: Path | bool = False,
         warped: float = 0.0,
         faces: Sequence[str] = (),
+        beginning: float = BEGINNING,
     ) -> None:
         super().__init__(pairs)
         self.faces = [face for given in faces for face in read_faces(given)]
@@ -82,7 +83,7 @@ class RegressorTask(AlignedTask):
             self.eyes = ParserEyes(eyes := parser_of(parser))
             self.frozen = {"parser": digest(eyes)}
         self.eyes.requires_grad_(False)
-        self.width, self.warped = width, warped
+        self.width, self.warped, self.beginning = width, warped, beginning
         self.terms = [name for name in losses.WEIGHTS if name not in without]
         if not self.terms:
             raise UserError("R learns by its losses: leave out fewer of them.")
@@ -107,6 +108,11 @@ class RegressorTask(AlignedTask):
         parser.add_argument(
             "--warped", type=float, default=0.0, metavar="SHARE",
             help="of the faces that are warped to other poses and expressions (0: pairs have all)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--beginning", type=float, default=BEGINNING, metavar="SHARE",
+            help="of the time in which it first learns to find again what G draws of people drawn "
+            f"by chance ({BEGINNING}; 0: as the paper has it)",
         )  # fmt: skip
         parser.add_argument(
             "--faces", nargs="+", default=(), metavar="SET=FOLDER",
@@ -149,7 +155,7 @@ class RegressorTask(AlignedTask):
         Equation (11) with other faces than R's own: what a new R says of any face is nearly the
         base face, and finding that again teaches it little.  Not without that equation.
         """
-        if "lp" not in self.terms:
+        if not self.beginning or "lp" not in self.terms:
             return
         device = next(network.parameters()).device
         optimizer = torch.optim.AdamW(network.parameters(), BEGIN_RATE, weight_decay=1e-2)

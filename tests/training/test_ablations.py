@@ -8,7 +8,8 @@ import torch
 
 from mien.core import models
 from mien.core.errors import UserError
-from mien.training.ablations import WITHOUT, ablate, figure_6, table_3
+from mien.core.parameters import AUS
+from mien.training.ablations import SHIPPED, WITHOUT, ablate, figure_6, table_3
 from mien.training.baselines import CnnTask, ResNet18Task
 from mien.training.checkpoint import read_network, write_checkpoint
 from mien.training.compare import compare
@@ -18,6 +19,7 @@ from mien.training.losses import WEIGHTS
 from mien.training.networks import Landmarks
 from mien.training.regressor import LandmarkEyes, Regressor
 from mien.training.shipped import landmarks_of
+from mien.training.tables import figure
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,16 @@ def test_every_loss_is_left_out_once_and_the_tables_say_so(ablated):
     assert [row[:4].count("×") for row in rows] == [1, 1, 1, 1, 0]
     assert [row.index("×") for row in rows[:-1]] == [0, 1, 2, 3]
     with (out / "table2.csv").open() as file:
-        assert next(csv.reader(file)) == ["", "CNN", "ResNet18", "R, five losses"]
+        methods = next(csv.reader(file))[1:]
+    assert methods == ["CNN", "ResNet18", "R, five losses", *SHIPPED.values()]
+    with (out / "table1.csv").open() as file:
+        head, *rows = csv.reader(file)
+    assert head[2:] == [*(au[2:] for au in AUS), "Avg"]
+    left_out = (*WITHOUT, "ct", "beginning")
+    runs = [*methods, *(f"R without {term}" for term in left_out), "R with landmarks"]
+    assert [row[:2] for row in rows] == [[m, name] for m in ("ICC", "MAE") for name in runs]
+    report = json.loads((out / "full" / "regressor.json").read_text())["scores"]
+    assert rows[len(runs) + 2][2] == figure(report["MAE, 0-5"][AUS[0]])
     assert (out / "table3.md").read_text() in text
     for term in (*WITHOUT, "ct"):
         report = json.loads((out / f"without_{term}" / "regressor.json").read_text())
