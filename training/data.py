@@ -1,10 +1,11 @@
 """Rendered pairs as arrays.
 
-A pairs folder holds tar shards ``pairs-SSSSS.tar`` of ``KEY.png`` (RGBA 256x256), ``KEY.json``,
-``KEY.parameters.npy`` and ``KEY.landmarks.npy``, and perhaps ``KEY.mask.png`` (256x256, the classes
-of core.face_classes).  Every shard is decoded once, into .npy files beside it; its masks and whole
-parameter vectors for those who ask for them.  Pictures stay in these files until they are looked
-at: a set may be larger than the memory, and processes that learn together have it there once.
+A pairs folder holds tar shards ``pairs-SSSSS.tar`` of ``KEY.png`` (RGBA, square, of any size),
+``KEY.json``, ``KEY.parameters.npy`` and ``KEY.landmarks.npy``, and perhaps ``KEY.mask.png`` (as
+large, the classes of core.face_classes).  Every shard is decoded once, into .npy files beside it;
+its masks and whole parameter vectors for those who ask for them.  Pictures stay in these files
+until they are looked at: a set may be larger than the memory, and processes that learn together
+have it there once.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ from mien.training.networks import COLUMNS, VALUES
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-SIZE: Final = 256
 _TOLD: Final = ("landmarks", "roll", "values", "who", "kind")
 
 
@@ -60,7 +60,7 @@ class Pairs:
 
     folder: Path  # the first of them
     seeds: tuple[int, ...]  # that were rendered
-    images: Pictures  # N of (256, 256, 4) RGBA with the colours multiplied by alpha
+    images: Pictures  # N of (S, S, 4) RGBA with the colours multiplied by alpha
     landmarks: Floats  # (N, 68, 2) px
     roll: Floats  # (N,) degrees by which heads are tilted in the picture, once they are turned
     values: Floats  # (N, 41) in the order of networks.VALUES
@@ -68,7 +68,7 @@ class Pairs:
     identity: NDArray[np.int64]  # (N,) among those of one seed
     person: NDArray[np.int64]  # (N,) among all
     neutral: NDArray[np.int64]  # (N,)
-    masks: Pictures | None  # N of (256, 256) classes, where they were asked for
+    masks: Pictures | None  # N of (S, S) classes, where they were asked for
     vectors: Floats | None  # (N, 285) of core.parameters, where they were asked for
 
     def __len__(self) -> int:
@@ -122,9 +122,7 @@ def _decode_masks(shard: Path) -> dict[str, NDArray[Any]]:
             raise UserError(
                 f"{shard} holds no masks; render its pairs again with 'mien render-pairs'."
             ) from None
-    # Not INTER_NEAREST, which is off by half a pixel.
-    how = cv2.INTER_NEAREST_EXACT
-    return {"mask": np.stack([cv2.resize(m, (SIZE, SIZE), interpolation=how) for m in masks])}
+    return {"mask": np.stack(masks)}
 
 
 def _decode_vectors(shard: Path) -> dict[str, NDArray[Any]]:
@@ -141,14 +139,10 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
             image = _picture(read(f"{key}.png"))
             if image.ndim != 3 or image.shape[2] != 4 or image.shape[0] != image.shape[1]:
                 raise UserError(f"{shard.name}: {key}.png is not a square RGBA; render again.")
-            image = premultiplied(image)
-            scale = SIZE / len(image)
-            if scale != 1:
-                image = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
-            columns["image"].append(image)
+            columns["image"].append(premultiplied(image))
             columns["landmarks"].append(
                 # Rendered pixels have their centres at .5, OpenCV's at whole numbers.
-                np.load(io.BytesIO(read(f"{key}.landmarks.npy")))[:, :2] * scale - 0.5
+                np.load(io.BytesIO(read(f"{key}.landmarks.npy")))[:, :2] - 0.5
             )
             vector = np.load(io.BytesIO(read(f"{key}.parameters.npy")))
             columns["values"].append(vector[COLUMNS])

@@ -14,10 +14,11 @@ from mien.core.countdown import Countdown
 from mien.core.errors import UserError
 from mien.core.frames import open_footage
 from mien.core.tracking import Tracker
-from mien.training.data import SIZE, Pixels
+from mien.training.data import Pixels
 from mien.training.datasets import LAYOUTS, footage
 from mien.training.task import Array, compose, zoomed
 
+SIZE: Final = 256  # px
 _ZOOM: Final = 0.8  # of the aligned crop, so that warps and jitter find something beside it
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import cv2
@@ -20,7 +20,6 @@ from mien.core.alignment import mirror_points
 from mien.core.face_classes import CLASSES, COLOURS, INDEX
 from mien.training import augment
 from mien.training.bisenet import BiSeNet, enlarged, enlarged_at
-from mien.training.data import SIZE as MASK_SIZE
 from mien.training.data import Pairs, Pixels, mirror_mask
 from mien.training.metrics import Scores
 from mien.training.task import Array, Batch, Task, compose, positive, sheet, to_tensor, zoomed
@@ -38,10 +37,11 @@ _COUNTED: Final = 400  # masks whose pixels say how rare a class is
 _BATCH: Final = 8  # faces judged at once
 
 
-def rarity(masks: NDArray[np.uint8]) -> Tensor:
+def rarity(masks: Iterable[Pixels]) -> Tensor:
     """(19,) how much rather a pixel of each class is asked for, 1 in the mean over the pixels of
-    masks (N, H, W): glasses and earrings, a pixel in a thousand, are else never learnt."""
-    share = np.bincount(masks.ravel(), minlength=len(CLASSES)) / masks.size
+    masks (H, W): glasses and earrings, a pixel in a thousand, are else never learnt."""
+    count = sum(np.bincount(mask.ravel(), minlength=len(CLASSES)) / mask.size for mask in masks)
+    share = count / np.sum(count)
     weight = np.maximum(share, 1e-4) ** RARE
     return torch.from_numpy(weight / (share @ weight)).float()
 
@@ -94,13 +94,14 @@ class Crop(NamedTuple):
     image: Pixels  # (side, side, 3)
     classes: Pixels  # (side, side)
     matrix: Array  # 2x3, from the pixels of the mask to those of the crop
+    rendered: int  # px, the side of the mask
 
 
 def rendered(crop: Crop) -> tuple[Tensor, Pixels]:
     """(their places (1, P, 2) as of ``enlarged_at``, their classes (P,)) of the mask's pixels that
     the crop shows."""
     last = len(crop.classes) - 1
-    pixels = np.stack(np.meshgrid(*2 * [np.arange(MASK_SIZE)]), -1).reshape(-1, 2)
+    pixels = np.stack(np.meshgrid(*2 * [np.arange(crop.rendered)]), -1).reshape(-1, 2)
     at = alignment.transform(crop.matrix, pixels)
     at = at[((at >= 0) & (at <= last)).all(1)]
     x, y = at.round().astype(int).T
@@ -117,7 +118,7 @@ class ParserTask(Task):
         super().__init__(pairs)
         assert pairs.masks is not None
         self.width = width
-        self.weight = rarity(np.stack([pairs.masks[i] for i in pairs.split()[0][:_COUNTED]]))
+        self.weight = rarity(pairs.masks[i] for i in pairs.split()[0][:_COUNTED])
 
     @classmethod
     def add_options(cls, parser: ArgumentParser) -> None:
@@ -152,7 +153,7 @@ class ParserTask(Task):
                 classes[(covered != image).any(-1)] = INDEX["background"]
                 image = covered
             image = augment.disturb(rng, image, cover=0)
-        return Crop(image, classes, matrix)
+        return Crop(image, classes, matrix, len(mask))
 
     def batch(
         self,
@@ -163,7 +164,7 @@ class ParserTask(Task):
     ) -> Batch:
         """Images (B, 3, side, side) and their classes (B, side, side)."""
         crops = (self.crop(rng, int(i), disturbed, side) for i in indices)
-        images, masks, _ = zip(*crops, strict=True)
+        images, masks, *_ = zip(*crops, strict=True)
         return to_tensor(list(images)), torch.from_numpy(np.stack(masks)).long()
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:

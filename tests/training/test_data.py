@@ -80,16 +80,6 @@ def test_masks_lie_on_their_images_and_are_read_when_asked_for(pairs_folder):
     )  # the subject's left
 
 
-def test_small_masks_grow_about_the_centres_of_their_pixels(pairs_folder, tmp_path):
-    with tarfile.open(pairs_folder / "pairs-00000.tar") as whole:
-        files = {name: whole.extractfile(f"000003.{name}").read() for name in FILES}
-    mask = cv2.imdecode(np.frombuffer(files["mask.png"], np.uint8), cv2.IMREAD_UNCHANGED)
-    files["mask.png"] = cv2.imencode(".png", mask[::2, ::2])[1].tobytes()
-    write_shard(tmp_path, files)
-    grown = load_pairs(tmp_path, masks=True).masks[0]
-    assert (grown[::2, ::2] == mask[::2, ::2]).all() and (grown[1::2, 1::2] == mask[::2, ::2]).all()
-
-
 def test_pairs_without_masks_are_told_apart(pairs_folder, tmp_path):
     with tarfile.open(pairs_folder / "pairs-00000.tar") as whole:
         files = {name: whole.extractfile(f"000003.{name}").read() for name in FILES}

@@ -1,5 +1,8 @@
+import io
 import math
+import tarfile
 
+import cv2
 import numpy as np
 import onnxruntime
 import pytest
@@ -101,7 +104,7 @@ def test_overlap_is_of_the_classes_that_are_there():
 
 def test_a_clean_crop_is_aligned_and_its_background_is_another(task):
     seen = [task.crop(np.random.default_rng(seed), 3, disturbed=False) for seed in (1, 2)]
-    (one, classes, _), (two, again, _) = seen
+    (one, classes, *_), (two, again, *_) = seen
     assert one.shape == (SIZE, SIZE, 3) and (classes == again).all()
     for eye, name in enumerate(("r_eye", "l_eye")):
         rows, columns = np.nonzero(classes == INDEX[name])
@@ -109,6 +112,37 @@ def test_a_clean_crop_is_aligned_and_its_background_is_another(task):
         assert np.abs(place - alignment.TEMPLATE[eye]).max() < 0.04
     differ = (one.astype(int) != two).any(-1)
     assert differ[classes == 0].mean() > 0.9 and differ[classes == INDEX["skin"]].mean() < 0.05
+
+
+def test_larger_renders_say_more_exactly_where_a_class_ends(task, pairs_folder, tmp_path):
+    """Of the same face, twice as large, the same crop, judged at four times as many pixels."""
+
+    def enlarged(name: str, data: bytes) -> bytes:
+        if name.endswith(".png"):
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+            large = cv2.resize(image, None, None, 2, 2, cv2.INTER_NEAREST_EXACT)
+            return cv2.imencode(".png", large)[1].tobytes()
+        if name.endswith("landmarks.npy"):
+            buffer = io.BytesIO()
+            np.save(buffer, np.load(io.BytesIO(data)) * np.float32([2, 2, 1]))
+            return buffer.getvalue()
+        return data
+
+    shard = "pairs-00000.tar"
+    with tarfile.open(pairs_folder / shard) as small, tarfile.open(tmp_path / shard, "w") as large:
+        for member in small.getmembers():
+            file = small.extractfile(member)
+            assert file is not None
+            data = enlarged(member.name, file.read())
+            info = tarfile.TarInfo(member.name)
+            info.size = len(data)
+            large.addfile(info, io.BytesIO(data))
+    fine = ParserTask(load_pairs(tmp_path, masks=True), 1 / 8)
+    assert fine.pairs.images[3].shape == (512, 512, 4) and fine.pairs.masks[3].shape == (512, 512)
+    one, two = (t.crop(np.random.default_rng(1), 3, disturbed=False) for t in (task, fine))
+    assert (one.classes == two.classes).mean() > 0.99
+    assert len(rendered(two)[1]) == pytest.approx(4 * len(rendered(one)[1]), rel=0.02)
+    assert torch.allclose(fine.weight, task.weight, rtol=1e-3)
 
 
 def test_judged_are_the_pixels_that_were_rendered(task):
