@@ -2,7 +2,6 @@ import io
 import os
 import tarfile
 
-import cv2
 import numpy as np
 import pytest
 
