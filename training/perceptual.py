@@ -9,12 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from mien.core.errors import UserError
-from mien.training.bisenet import IMAGENET_MEAN, IMAGENET_SPREAD, BiSeNet, legible
+from mien.training.bisenet import IMAGENET_MEAN, IMAGENET_SPREAD, BiSeNet, legible, region_attention
 from mien.training.checkpoint import read_weights
+from mien.training.regressor import BETA
 
 # VGG16 (Simonyan & Zisserman 2014) as far as relu4_3: channels of each convolution, "M" to halve.
 _LAYERS: Final = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512)
 _KEPT: Final = (8, 15, 22)  # relu2_2, relu3_3, relu4_3
+
+SHARE: Final = 0.2  # of T, which then counts about as much as C_1..C_3
 
 
 class VGG16(nn.Module):
@@ -47,16 +50,20 @@ class VGG16(nn.Module):
 
 
 class ParserTrunk(nn.Module):
-    """Feature maps C_1..C_3 of F_seg, of images as R's lessons show them to it: what G draws well
-    enough for these is well enough for equation (8)."""
+    """C_1..C_3 of F_seg and the components of T, of images as R's lessons show them to it.
+
+    T is what equation (8) compares, and an eye counts as much in it as a face: by C_1..C_3 alone, G
+    learns eyes last.
+    """
 
     def __init__(self, parser: BiSeNet) -> None:
         super().__init__()
         self.parser = parser
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        stages: tuple[Tensor, ...] = self.parser.features(legible(image)).stages
-        return stages
+        seen = self.parser.features(legible(image))
+        t = region_attention(seen.probabilities, seen.stages, BETA)
+        return (*seen.stages, *(SHARE * part for part in t.values()))
 
 
 def load_vgg16(path: Path) -> VGG16:
