@@ -193,8 +193,8 @@ class Landmarks(_Guesses):
         return logits[:, :POINTS], self.score(coarse), torch.cat((looked, coarse), 1)
 
     def read(self, logits: Tensor) -> Tensor:
-        """The centres of mass (B, 68, 2) of heatmaps."""
-        heat = logits.flatten(2).softmax(-1).unflatten(2, (HEATMAP, HEATMAP))
+        """The centres of mass (B, 68, 2) of heatmaps, whatever mixed precision does elsewhere."""
+        heat = logits.float().flatten(2).softmax(-1).unflatten(2, (HEATMAP, HEATMAP))
         x = (heat.sum(2) * self.centres).sum(-1)
         y = (heat.sum(3) * self.centres).sum(-1)
         return torch.stack((x, y), -1)
@@ -223,7 +223,7 @@ class _Close(nn.Module):
         """(heatmap logits, points, features)."""
         fine, _ = self.trunk(standardised(image))
         logits = self.heat(fine)
-        heat = logits.flatten(2).softmax(-1)
+        heat = logits.float().flatten(2).softmax(-1)
         under = heat @ fine.flatten(2).transpose(1, 2)
         looked = (under.transpose(0, 1) @ self.look).transpose(0, 1).flatten(1)
         heat = heat[:, : self.points].unflatten(2, logits.shape[2:])

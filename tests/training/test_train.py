@@ -218,6 +218,16 @@ def test_mixed_precision_means_the_same_loss(pairs_folder, tmp_path, name):
     assert losses[0] != losses[1] and losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
+def test_mixed_precision_does_not_round_places():
+    """On a CPU a softmax and what is summed of it stay in bfloat16 unless they are told not to."""
+    network, logits = networks.Landmarks(), 8 * torch.rand(2, 68, 32, 32).bfloat16()
+    eyes, image = networks.Refiner().eye, torch.rand(2, 3, 48, 64)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(network.read(logits), network.read(logits.float()))
+        heat, points, _ = eyes(image)
+    assert heat.dtype == torch.bfloat16 and points.dtype == torch.float32
+
+
 def test_the_finders_target_is_what_capture_decodes():
     boxes = np.array([[60.0, 70, 40], [130, 120, 90]])
     cells = FinderTask.cells(boxes)
