@@ -62,6 +62,7 @@ def ablate(
     runs: dict[str, dict[str, Any]] = {FULL: {}}
     runs |= {f"without_{term}": {"without": [term]} for term in (*WITHOUT, "ct")}
     runs["without_beginning"] = {"beginning": 0.0}
+    runs["with_brows"] = {"brows": True}
     runs["with_landmarks"] = {"landmarks": landmarks or True}
     for name, own in runs.items():
         begun = (out / name / "regressor.pt").exists()

@@ -88,13 +88,8 @@ def l_lp(
     """
     nobody = nobody.detach().clone()
     nobody[:, _BROW] = F.one_hot(nobody[:, _BROW].argmax(1), nobody[:, _BROW].shape[1]).to(nobody)
-    first = missed(emotionless.detach(), said_emotionless)
-    return first + LAMBDA_LE * missed(nobody, said_nobody)
-
-
-def missed(y: Tensor, said: Tensor) -> Tensor:
-    """||y - y'||_1 of parameter vectors (B, n), a term of equation (11)."""
-    return (y - said).abs().sum(1).mean()
+    first = (emotionless.detach() - said_emotionless).abs().sum(1).mean()
+    return first + LAMBDA_LE * (nobody - said_nobody).abs().sum(1).mean()
 
 
 def l_adv(emotionless_mouth: Tensor, base_mouth: Tensor) -> Tensor:
