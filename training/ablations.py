@@ -61,9 +61,12 @@ def ablate(
     common = {**networks, "width": width}
     runs: dict[str, dict[str, Any]] = {FULL: {}}
     runs |= {f"without_{term}": {"without": [term]} for term in (*WITHOUT, "ct")}
-    runs["without_beginning"] = {"beginning": 0.0}
-    runs["with_brows"] = {"brows": True}
-    runs["with_landmarks"] = {"landmarks": landmarks or True}
+    runs |= {
+        "without_beginning": {"beginning": 0.0},
+        "with_beginning_alone": {"beginning": 1.0},
+        "with_brows": {"brows": True},
+        "with_landmarks": {"landmarks": landmarks or True},
+    }
     for name, own in runs.items():
         begun = (out / name / "regressor.pt").exists()
         train("regressor", folders, out / name, minutes, device, begun, batch, **common, **own)
