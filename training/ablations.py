@@ -64,7 +64,7 @@ def ablate(
     runs |= {
         "without_beginning": {"beginning": 0.0},
         "with_beginning_alone": {"beginning": 1.0},
-        "with_brows": {"brows": True},
+        "with_brows_and_beta_1": {"brows": True, "beta": 1.0},
         "with_landmarks": {"landmarks": landmarks or True},
     }
     for name, own in runs.items():

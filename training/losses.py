@@ -64,7 +64,7 @@ def l_id(emotionless: Tensor, real: Tensor) -> Tensor:
     return 1 - F.cosine_similarity(emotionless, real).mean()
 
 
-def l_pr(y: Tensor) -> Tensor:
+def l_pr(y: Tensor, beta: float = BETA) -> Tensor:
     """Equation (10): L_pr = ||h' - h_b||_2^2 + alpha ||x'_id - x_bid||_2^2
     + beta ||x'_au - x_bau||_2^2 of parameter vectors (B, 269) or (B, 285).
 
@@ -73,7 +73,7 @@ def l_pr(y: Tensor) -> Tensor:
     """
     off = (y - base(y)).square().mean(0)
     units = off[_AU].sum() + off[_EXTENSION].sum()
-    return off[_POSE].sum() + ALPHA * off[_IDENTITY].sum() + BETA * units
+    return off[_POSE].sum() + ALPHA * off[_IDENTITY].sum() + beta * units
 
 
 def l_lp(

@@ -70,6 +70,7 @@ class RegressorTask(AlignedTask):
         faces: Sequence[str] = (),
         beginning: float = BEGINNING,
         brows: bool = False,
+        beta: float = losses.BETA,
     ) -> None:
         super().__init__(pairs)
         self.faces = [face for given in faces for face in read_faces(given)]
@@ -85,7 +86,7 @@ class RegressorTask(AlignedTask):
             self.frozen = {"parser": digest(eyes)}
         self.eyes.requires_grad_(False)
         self.width, self.warped, self.beginning = width, warped, beginning
-        self.brows = brows
+        self.brows, self.beta = brows, beta
         self.terms = [name for name in losses.WEIGHTS if name not in without]
         if not self.terms:
             raise UserError("R learns by its losses: leave out fewer of them.")
@@ -110,6 +111,10 @@ class RegressorTask(AlignedTask):
         parser.add_argument(
             "--brows", action="store_true", help="action units are read of the brows as well"
         )
+        parser.add_argument(
+            "--beta", type=float, default=losses.BETA,
+            help=f"of equation (10): how much units are to rest ({losses.BETA}, the paper's)",
+        )  # fmt: skip
         parser.add_argument(
             "--warped", type=float, default=0.0, metavar="SHARE",
             help="of the faces that are warped to other poses and expressions (0: pairs have all)",
@@ -216,7 +221,7 @@ class RegressorTask(AlignedTask):
             told = self.recognizer(recognition_crop(calm_image)).float()
             out["id"] = losses.l_id(told, known)
         if "pr" in self.terms:
-            out["pr"] = losses.l_pr(y)
+            out["pr"] = losses.l_pr(y, self.beta)
         if "lp" in self.terms:
             out["lp"] = self.loopback(network, y.detach(), calm)
         if "adv" in self.terms:

@@ -76,9 +76,13 @@ def test_the_base_face_is_the_sparsest(layout):
         moved = y.clone()
         moved[0, parameters.INDEX[name]] += 0.2
         cost[name] = float(losses.l_pr(moved))
+    assert float(losses.l_pr(moved, beta=1)) == cost["nose_tip.move_y"]
     assert cost["head.yaw"] == pytest.approx(0.04, rel=1e-4)
     assert cost["nose_tip.move_y"] == pytest.approx(0.1 * 0.04, rel=1e-4)
     assert cost["AU12"] == pytest.approx(0.01 * 0.04, rel=1e-4)
+    moved = y.clone()
+    moved[0, parameters.INDEX["AU12"]] += 0.2
+    assert float(losses.l_pr(moved, beta=1)) == pytest.approx(0.04, rel=1e-4)
 
 
 def test_a_brow_style_is_chosen_and_never_half_of_each():
