@@ -36,7 +36,6 @@ _UNITS: Final = parameters.group("au")
 FROZEN: Final = {"generator": "G", "parser": "F_seg", "recognizer": "F_reg"}
 _BATCH: Final = 32  # faces judged at once
 BEGINNING: Final = 0.3  # of the time
-MEMORY: Final = 0.02  # of a batch, in the means of many
 BEGIN_RATE: Final = 1e-3  # of learning, of what G draws
 TELL: Final = 10.0  # seconds between reports of that
 _TURN: Final = (15.0, 8.0)  # degrees of yaw and pitch that warping adds, standard deviations
@@ -72,7 +71,6 @@ class RegressorTask(AlignedTask):
         beginning: float = BEGINNING,
         brows: bool = False,
         beta: float = losses.BETA,
-        aligned: bool = False,
     ) -> None:
         super().__init__(pairs)
         self.faces = [face for given in faces for face in read_faces(given)]
@@ -88,8 +86,7 @@ class RegressorTask(AlignedTask):
             self.frozen = {"parser": digest(eyes)}
         self.eyes.requires_grad_(False)
         self.width, self.warped, self.beginning = width, warped, beginning
-        self.brows, self.beta, self.aligned = brows, beta, aligned
-        self.apart: dict[str, Tensor] = {}  # T of G's faces less that of real ones, in the mean
+        self.brows, self.beta = brows, beta
         self.terms = [name for name in losses.WEIGHTS if name not in without]
         if not self.terms:
             raise UserError("R learns by its losses: leave out fewer of them.")
@@ -114,10 +111,6 @@ class RegressorTask(AlignedTask):
         parser.add_argument(
             "--brows", action="store_true", help="action units are read of the brows as well"
         )
-        parser.add_argument(
-            "--aligned", action="store_true",
-            help="equation (8) is not asked for what all faces differ by from what G draws",
-        )  # fmt: skip
         parser.add_argument(
             "--beta", type=float, default=losses.BETA,
             help=f"of equation (10): how much units are to rest ({losses.BETA}, the paper's)",
@@ -220,10 +213,7 @@ class RegressorTask(AlignedTask):
         calm = self.eyes(calm_image)
         out = {}
         if "ct" in self.terms:
-            drawn = self.eyes(self.generator(y))
-            if self.aligned:
-                real = self.alike(drawn, real, network.training)
-            out["ct"] = self.eyes.content(drawn, real)
+            out["ct"] = self.eyes.content(self.eyes(self.generator(y)), real)
         if "id" in self.terms:
             assert self.recognizer is not None
             with torch.no_grad():
@@ -239,14 +229,6 @@ class RegressorTask(AlignedTask):
                 face = self.eyes(self.generator(losses.base(y[:1])))[1]
             out["adv"] = losses.l_adv(calm[1]["mouth"], face["mouth"])
         return out
-
-    def alike(self, drawn: Seen, real: Seen, learning: bool) -> Seen:
-        """What is seen of real faces, with what G's differ by from them in the mean of some 100
-        batches: skin, hair and light, which G does not draw, and action units would have to."""
-        for name, t in drawn[1].items() if learning else ():
-            off = (t.detach() - real[1][name]).float().mean(0)
-            self.apart[name] = torch.lerp(self.apart.get(name, off), off, MEMORY)
-        return real[0], {name: t + self.apart.get(name, 0) for name, t in real[1].items()}
 
     def loopback(self, network: nn.Module, y: Tensor, calm: Seen) -> Tensor:
         """Equation (11) of what R said, parameters (B, n) that let no gradient through, and what is
