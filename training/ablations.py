@@ -63,7 +63,7 @@ def ablate(
     runs |= {f"without_{term}": {"without": [term]} for term in (*WITHOUT, "ct")}
     runs |= {
         "without_beginning": {"beginning": 0.0},
-        "with_brows_and_beta_1": {"brows": True, "beta": 1.0},
+        "with_beta_1": {"beta": 1.0},
         "with_landmarks": {"landmarks": landmarks or True},
     }
     for name, own in runs.items():

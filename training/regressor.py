@@ -137,30 +137,21 @@ class Regressor(nn.Module):
 
     ``channels`` are those of :meth:`Eyes.channels`, ``size`` is that of the pictures which R learns
     to read, px.  The brow styles are shares that add up to 1.
-    What goes beyond the paper's 269 is read with the action units, and these with ``brows`` of the
-    brows too, which the paper leaves to the brow style.
+    What goes beyond the paper's 269 is read with the action units.
     """
 
     def __init__(
-        self,
-        channels: dict[str, int],
-        width: int = 512,
-        layout: str = "full",
-        size: int = SIZE,
-        brows: bool = False,
+        self, channels: dict[str, int], width: int = 512, layout: str = "full", size: int = SIZE
     ) -> None:
         super().__init__()
-        self.config = {
-            "channels": channels, "width": width, "layout": layout, "size": size, "brows": brows,
-        }  # fmt: skip
-        self.reads = READS | ({"au": (*READS["au"], "brows")} if brows else {})
+        self.config = {"channels": channels, "width": width, "layout": layout, "size": size}
         beyond = parameters.size(layout) - parameters.PAPER_SIZE
         counts = {name: len(range(*parameters.group(name).indices(parameters.SIZE)))
                   for name in READS}  # fmt: skip
         self.units = counts["au"]
         counts["au"] += beyond
         self.parts = nn.ModuleDict({
-            name: SubRegressor(sum(channels[m] for m in self.reads[name]), count, width)
+            name: SubRegressor(sum(channels[m] for m in READS[name]), count, width)
             for name, count in counts.items()
         })  # fmt: skip
         table = parameters.PARAMETERS[: parameters.size(layout)]
@@ -174,8 +165,7 @@ class Regressor(nn.Module):
     def forward(self, fused: Tensor, t: Mapping[str, Tensor]) -> Tensor:
         maps = {"fused": fused, **t}
         raw = {
-            name: part(*(maps[m] for m in self.reads[name])).float()
-            for name, part in self.parts.items()
+            name: part(*(maps[m] for m in READS[name])).float() for name, part in self.parts.items()
         }
         units, beyond = raw["au"][:, : self.units], raw["au"][:, self.units :]
         order = torch.cat((raw["pose"], units, raw["identity"], raw["brow"], beyond), 1)

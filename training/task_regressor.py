@@ -69,7 +69,6 @@ class RegressorTask(AlignedTask):
         warped: float = 0.0,
         faces: Sequence[str] = (),
         beginning: float = BEGINNING,
-        brows: bool = False,
         beta: float = losses.BETA,
     ) -> None:
         super().__init__(pairs)
@@ -86,7 +85,7 @@ class RegressorTask(AlignedTask):
             self.frozen = {"parser": digest(eyes)}
         self.eyes.requires_grad_(False)
         self.width, self.warped, self.beginning = width, warped, beginning
-        self.brows, self.beta = brows, beta
+        self.beta = beta
         self.terms = [name for name in losses.WEIGHTS if name not in without]
         if not self.terms:
             raise UserError("R learns by its losses: leave out fewer of them.")
@@ -109,9 +108,6 @@ class RegressorTask(AlignedTask):
             help="the landmark network, the shipped one or of this landmarks.pt, in place of F_seg",
         )  # fmt: skip
         parser.add_argument(
-            "--brows", action="store_true", help="action units are read of the brows as well"
-        )
-        parser.add_argument(
             "--beta", type=float, default=losses.BETA,
             help=f"of equation (10): how much units are to rest ({losses.BETA}, the paper's)",
         )  # fmt: skip
@@ -131,8 +127,7 @@ class RegressorTask(AlignedTask):
         )  # fmt: skip
 
     def network(self) -> Regressor:
-        channels = self.eyes.channels()
-        return Regressor(channels, self.width, self.layout, self.size, self.brows)
+        return Regressor(self.eyes.channels(), self.width, self.layout, self.size)
 
     def to(self, device: torch.device) -> None:
         for frozen in (self.generator, self.eyes, self.recognizer):

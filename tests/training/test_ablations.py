@@ -44,7 +44,7 @@ def test_every_loss_is_left_out_once_and_the_tables_say_so(ablated):
     assert head[2:] == [*(au[2:] for au in AUS), "Avg"]
     left_out = (*WITHOUT, "ct", "beginning")
     runs = [*methods, *(f"R without {term}" for term in left_out)]
-    runs += [f"R with {what}" for what in ("brows and beta 1", "landmarks")]
+    runs += [f"R with {what}" for what in ("beta 1", "landmarks")]
     assert [row[:2] for row in rows] == [[m, name] for m in ("ICC", "MAE") for name in runs]
     report = json.loads((out / "full" / "regressor.json").read_text())["scores"]
     assert rows[len(runs) + 2][2] == figure(report["MAE, 0-5"][AUS[0]])

@@ -53,13 +53,11 @@ def test_small_faces_are_enlarged_for_f_seg():
     assert all(torch.equal(t[name], wanted_t[name]) for name in wanted_t)
 
 
-@pytest.mark.parametrize("layout, brows", [("full", False), ("full", True), ("paper", False)])
-def test_each_sub_network_reads_what_section_2_4_gives_it(layout, brows):
-    """And with ``brows`` the action units read these as well."""
+@pytest.mark.parametrize("layout", ["full", "paper"])
+def test_each_sub_network_reads_what_section_2_4_gives_it(layout):
     eyes = ParserEyes(BiSeNet(0.125)).eval()
     channels = eyes.channels()
-    network = Regressor(channels, 32, layout, brows=brows).eval()
-    reads = READS | ({"au": (*READS["au"], "brows")} if brows else {})
+    network = Regressor(channels, 32, layout).eval()
     fused, t = eyes(torch.rand(2, 3, 64, 64))
     maps = {"fused": fused, **t}
     assert {name: m.shape[1] for name, m in maps.items()} == channels
@@ -74,7 +72,7 @@ def test_each_sub_network_reads_what_section_2_4_gives_it(layout, brows):
     for name in maps:
         moved = (say(name) != y).any(0)
         groups = {group for group in READS if moved[parameters.group(group)].any()}
-        assert groups == {group for group, read in reads.items() if name in read}
+        assert groups == {group for group, read in READS.items() if name in read}
         assert moved[parameters.PAPER_SIZE :].any() == (layout == "full" and "au" in groups)
 
 
