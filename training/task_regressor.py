@@ -86,6 +86,10 @@ class RegressorTask(AlignedTask):
         self.eyes.requires_grad_(False)
         self.width, self.warped, self.beginning = width, warped, beginning
         self.beta = beta
+        if not 0 <= beginning <= 1:
+            raise UserError(f"R cannot begin for {beginning:g} of the time: give 0 to 1.")
+        if beta < 0:
+            raise UserError(f"A beta of {beta:g} would keep units from resting: give 0 or more.")
         self.terms = [name for name in losses.WEIGHTS if name not in without]
         if not self.terms:
             raise UserError("R learns by its losses: leave out fewer of them.")

@@ -164,6 +164,12 @@ def test_r_begins_by_finding_again_what_g_draws(task, frozen, capsys):
     assert digest(network) == same
 
 
+@pytest.mark.parametrize("given", [{"beginning": -0.1}, {"beginning": 1.5}, {"beta": -1.0}])
+def test_shares_and_weights_that_cannot_be_are_refused(pairs_folder, frozen, given):
+    with pytest.raises(UserError, match="give 0"):
+        RegressorTask(load_pairs(pairs_folder), **frozen, **given)
+
+
 def test_r_reads_what_g_draws_as_a_camera_shows_it(task):
     rng, faces = np.random.default_rng(0), torch.rand(8, 3, 1, 1).expand(8, 3, 64, 64)
     shown = task.shown(rng, faces)
