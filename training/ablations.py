@@ -66,6 +66,7 @@ def ablate(
         "with_beta_1": {"beta": 1.0},
         "with_landmarks": {"landmarks": landmarks or True},
     }
+    judged = evaluate_pairs(folders, device)  # what is wrong with the pairs is told before the work
     for name, own in runs.items():
         begun = (out / name / "regressor.pt").exists()
         train("regressor", folders, out / name, minutes, device, begun, batch, **common, **own)
@@ -75,7 +76,6 @@ def ablate(
     scores = {name: read_scores(out / task / f"{task}.json") for name, task in BASELINES.items()}
     learnt = {name: read_scores(out / name / "regressor.json") for name in runs}
     scores[WHOLE] = learnt.pop(FULL)
-    judged = evaluate_pairs(folders, device)
     scores |= {label: judged[name] for name, label in SHIPPED.items()}
     rows = {term: averages(learnt[f"without_{term}"]) for term in WITHOUT}
     others = {f"R {name.replace('_', ' ')}": found for name, found in learnt.items()}

@@ -53,7 +53,7 @@ def to_tensor(images: list[Pixels]) -> Tensor:
 
 
 def mixes(device: torch.device) -> bool:
-    """Whether it computes in bfloat16 by itself: of a CPU that does, steps take half as long.
+    """Whether it computes in bfloat16 by itself: of a CPU that does, steps take .55 to .8 as long.
 
     bfloat16 has the range of float32: losses need no scaling.
     """

@@ -165,7 +165,7 @@ class RegressorTask(AlignedTask):
         As by equation (11), and not without it, but of other faces than R's own: what a new R says
         of any face is nearly the base face, and finding that again teaches it little.  By squares,
         which are least at a mean: most units rest, and absolute differences are least where R says
-        that all do (ICC .06 after four minutes, and .20 by squares).
+        that all do (ICC .06 after three minutes, and .20 after four by squares).
         """
         if not self.beginning or "lp" not in self.terms:
             return
@@ -190,7 +190,8 @@ class RegressorTask(AlignedTask):
             progress = (now - start) / seconds
             if now - said >= TELL or progress >= 1:
                 said, left = now, timedelta(seconds=max(0, round(seconds - now + start)))
-                print(f"regressor: loss {np.mean(recent):.3f} of what G draws, {left} left")
+                told = f"loss {np.mean(recent):.3f} of what G draws"
+                print(f"regressor: {told}, {left} left", flush=True)
                 recent.clear()
 
     def shown(self, rng: Random, faces: Tensor) -> Tensor:
