@@ -176,6 +176,10 @@ class Session:
             memory.lines.append(
                 say("The face is seen in {count} of {total} frames", count=seen, total=len(take))
             )
+        if self._job and seen > 1 and take.neutral is None:
+            memory.lines.append(
+                say("No frame shows it at rest: with a saved neutral it is more exact")
+            )
         return report
 
     def _keep(self, take: Take, content: str) -> bpy.types.Text:

@@ -39,6 +39,17 @@ CALM_SHARE: Final = 0.35  # of the frames count as calm; the most usual of them 
 ALIKE: Final = 0.006  # of the aligned crop's side, between the landmarks of a face that rests
 COMPARED: Final = 600  # frames at most, evenly chosen: of a long clip these tell as much
 CALM_LIMIT: Final = 0.45  # a face with a stronger AU is not at rest: of 237 that were, none had
+# How much of each AU is said of rendered faces at rest, as cameras show them: the root mean square.
+# Lips part and corners move less than brows seem to frown (tests/bench/resting.py).
+REST: Final = {
+    "AU01": 0.044, "AU02": 0.020, "AU04": 0.063, "AU05": 0.047, "AU06": 0.048, "AU07": 0.046,
+    "AU09": 0.018, "AU10": 0.015, "AU12": 0.021, "AU14": 0.018, "AU15": 0.025, "AU16": 0.020,
+    "AU17": 0.052, "AU18": 0.067, "AU20": 0.022, "AU22": 0.007, "AU24": 0.051, "AU25": 0.024,
+    "AU26": 0.029, "AU28": 0.032, "AU30.L": 0.034, "AU30.R": 0.019, "AU43": 0.042,
+}  # fmt: skip
+UNLIKE: Final = (
+    22.0  # in these, a face farther from none is not at rest: of 300 that were, none was
+)
 LOOK_EVERY: Final = 6  # frames, for what hides a face: a hand takes longer to come and go
 _BATCH: Final = 32  # faces estimated between two reports
 _REPORT: Final = 0.1  # seconds between reports of progress
@@ -279,7 +290,12 @@ def _calmest(face: _Face) -> list[int]:
     order = np.argsort(aus.sum(axis=1), kind="stable")
     order = order[face.in_view()[order]]
     calm = order[: max(FEWEST // 2, int(CALM_SHARE * len(order)))]
-    return calm[aus[calm].max(axis=1) <= CALM_LIMIT].tolist()
+    return calm[(aus[calm].max(axis=1) <= CALM_LIMIT) & (unlike_rest(aus[calm]) <= UNLIKE)].tolist()
+
+
+def unlike_rest(aus: Array) -> Array:
+    """(N,) how far AUs (N, 23), said without a neutral, are from those of faces at rest."""
+    return np.linalg.norm(aus / [REST[au] for au in parameters.AUS], axis=1)
 
 
 def _identity(face: _Face) -> Array | None:

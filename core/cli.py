@@ -169,6 +169,10 @@ def _capture(arguments: argparse.Namespace) -> int:
         )
     for take, path in zip(takes, save(takes, arguments.output), strict=True):
         print(f"{path}: a face in {take.success.sum()} of {len(take)} frames.")
+        if take.neutral is None and take.success.sum() > 1:
+            print(
+                "None shows it at rest: with --neutral, marked or saved, it is read more exactly."
+            )
     if len(takes) < arguments.faces:
         print(f"Only {len(takes)} of {arguments.faces} faces came.")
     for take in takes:

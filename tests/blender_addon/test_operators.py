@@ -389,7 +389,20 @@ def test_how_often_the_face_is_seen_is_told(
     take = takes.read(scene.mien.take)
     assert 0 < take.success.sum() < len(take)
     told = f"The face is seen in {take.success.sum()} of {len(take)} frames"
-    assert told in keying.memory.lines
+    assert told in keying.memory.lines and not any(
+        "at rest" in line for line in keying.memory.lines
+    )
+
+
+def test_who_is_never_seen_at_rest_is_told(
+    media: Callable[[str], Path], head: bpy.types.Object, scene: bpy.types.Scene
+) -> None:
+    """Of a smile's middle."""
+    prepare(media("smile.mp4"), head)
+    scene.mien.use_range, scene.mien.range_start, scene.mien.range_end = True, 30, 60
+    bpy.ops.mien.capture()
+    assert takes.read(scene.mien.take).neutral is None
+    assert "No frame shows it at rest" in keying.memory.lines[-1]
 
 
 def test_a_webcam_needs_no_file_and_is_started_from_the_panel(

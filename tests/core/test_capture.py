@@ -1,5 +1,6 @@
 """Capture of real footage, with the networks that are shipped."""
 
+import math
 import tomllib
 from pathlib import Path
 
@@ -244,6 +245,14 @@ def test_a_face_rests_where_it_returns_to(marked: tuple[int, ...], noise: float)
     assert away[0] < 0.15 * away[1] + noise, away
 
 
+def test_who_never_rests_is_not_measured_against_a_smile(media) -> None:
+    """She weeps and laughs in turns (events.toml); where she does least she still smiles."""
+    (take,) = capture(media("pexels_moods.mp4"))
+    assert take.neutral is None
+    laughing, weeping = take.signals["AU12"][264:441], take.signals["AU12"][:51]
+    assert (laughing[:, None] > weeping).mean() > 0.8
+
+
 def test_most_of_several_faces_are_found(media) -> None:
     image = np.ascontiguousarray(cv2.imread(str(media("several_faces.jpg")))[..., ::-1])
     faces = Tracker(models.load("cpu"), 8).update(image)
@@ -254,7 +263,8 @@ def test_what_hides_a_face_lowers_the_confidence_and_is_not_taken_for_rest(
     media, monkeypatch
 ) -> None:
     """A hand is before the mouth in frames 60 to 230 (events.toml)."""
-    monkeypatch.setattr("mien.core.capture.CALM_LIMIT", 1.0)  # she never quite rests
+    for limit in ("CALM_LIMIT", "UNLIKE"):  # she never quite rests
+        monkeypatch.setattr(f"mien.core.capture.{limit}", math.inf)
     (take,) = capture(media("pexels_moods.mp4"), start=0, end=300)
     behind = np.zeros(len(take), bool)
     behind[100:200] = True
