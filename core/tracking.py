@@ -21,11 +21,12 @@ Array = NDArray[np.float64]
 THRESHOLD: Final = 0.5  # a crop with a lower score holds no face
 # A new face must be surer, as most of a frame is none.  The finder sees a small one well, the
 # landmarks a near one, and F_seg what only resembles a face: their evidence adds up.  Weights by
-# logistic regression on 500 frames of rendered people; the sum is such that none of these had a
-# false face.
+# logistic regression on 500 frames of rendered people; the sum is such that one in 300 has a false
+# face, and that a cartoon's letters are none.
 LANDMARKS: Final = 0.44  # of the logit of their confidence beside that of the finder's score
 LIKENESS: Final = 4.7  # of how much of the face F_seg finds where the landmarks are
-SURE: Final = 4.8  # what the sum must reach
+SURE: Final = 4.5  # what the sum must reach
+SMALLEST: Final = 28.0  # px of a face's box in the frame: smaller ones cannot be told from letters
 # The landmarks give a better box, and a better box better landmarks: the least confidence of
 # a candidate after each look.
 HOPES: Final = (0.05, 0.2, THRESHOLD)
@@ -179,6 +180,8 @@ class Tracker:
 
     def _is_face(self, image: NDArray[Any], face: Seen, score: float) -> bool:
         """Of what the finder gave a score."""
+        if alignment.face_box(face.points)[2] < SMALLEST:
+            return False
         said = _logit(score) + LANDMARKS * _logit(face.confidence)
         if said + LIKENESS < SURE:
             return False  # whatever F_seg says

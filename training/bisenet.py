@@ -2,7 +2,7 @@
 
 After Yu et al., ECCV 2018, in the variant of face-parsing.PyTorch, where the second ResNet stage
 stands in for the spatial path.  At width 1 names and shapes are those of its published
-``79999_iter.pth``.
+``79999_iter.pth``; ours is ``fine`` besides.
 """
 
 from __future__ import annotations
@@ -90,9 +90,18 @@ class _Block(nn.Module):
         return F.relu(self.downsample(x) + self.bn2(self.conv2(y)))
 
 
+class Stages(NamedTuple):
+    """What :class:`ResNet18` sees of images of H x W, (B, channels, height, width)."""
+
+    edges: Tensor  # widths[0] at 1/2, of the first convolution
+    c0: Tensor  # widths[0] at 1/4
+    c1: Tensor  # widths[1] at 1/8
+    c2: Tensor  # widths[2] at 1/16
+    c3: Tensor  # widths[3] at 1/32
+
+
 class ResNet18(nn.Module):
-    """Of images (B, 3, H, W), whose mean and spread are those of ImageNet, the last three stages:
-    (B, widths[i], H / 2 ** (i + 2), ...) for i of 1 to 3."""
+    """The stages of images (B, 3, H, W) whose mean and spread are those of ImageNet."""
 
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
@@ -104,11 +113,12 @@ class ResNet18(nn.Module):
             setattr(self, f"layer{i}", nn.Sequential(first, _Block(outside, outside, 1)))
             inside = outside
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
-        c1 = self.layer2(self.layer1(x))
+    def forward(self, x: Tensor) -> Stages:
+        edges = F.relu(self.bn1(self.conv1(x)))
+        c0 = self.layer1(F.max_pool2d(edges, 3, 2, 1))
+        c1 = self.layer2(c0)
         c2 = self.layer3(c1)
-        return c1, c2, self.layer4(c2)
+        return Stages(edges, c0, c1, c2, self.layer4(c2))
 
 
 class _Refinement(nn.Module):
@@ -136,13 +146,13 @@ class _ContextPath(nn.Module):
         self.conv_head16 = _ConvBN(out, out)
         self.conv_avg = _ConvBN(widths[3], out, 1)
 
-    def forward(self, x: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor, Tensor]:
-        """(C_1..C_3, context at 1/8, context at 1/16)."""
-        stages = c1, c2, c3 = self.resnet(x)
-        whole = self.conv_avg(c3.mean((2, 3), keepdim=True))
-        coarse = F.interpolate(self.arm32(c3) + whole, c2.shape[-2:])
+    def forward(self, x: Tensor) -> tuple[Stages, Tensor, Tensor]:
+        """(the stages, context at 1/8, context at 1/16)."""
+        stages = self.resnet(x)
+        whole = self.conv_avg(stages.c3.mean((2, 3), keepdim=True))
+        coarse = F.interpolate(self.arm32(stages.c3) + whole, stages.c2.shape[-2:])
         coarse = self.conv_head32(coarse)
-        fine = F.interpolate(self.arm16(c2) + coarse, c1.shape[-2:])
+        fine = F.interpolate(self.arm16(stages.c2) + coarse, stages.c1.shape[-2:])
         return stages, self.conv_head16(fine), coarse
 
 
@@ -172,43 +182,77 @@ class _Output(nn.Module):
         return logits
 
 
+class _Fine(nn.Module):
+    """What cells of 8 px are too wide for, rims, earrings, lips: (B, 19, H/2, W/2) to be added to
+    the logits.
+
+    Of the first convolution, at 1/2, the first ResNet stage, at 1/4, and f_gb; a cell of 4 px says
+    four answers (sub-pixel convolution, Shi et al. 2016).  A new one says nothing.
+    """
+
+    def __init__(self, spatial: int, fused: int) -> None:
+        super().__init__()
+        self.edges = nn.Conv2d(4 * spatial, spatial, 1)
+        self.fused = nn.Conv2d(fused, 2 * spatial, 1)
+        self.conv = nn.Conv2d(4 * spatial, 3 * spatial, 3, 1, 1)
+        self.conv_out = nn.Conv2d(3 * spatial, 4 * len(CLASSES), 1)
+        for parameter in self.conv_out.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, stages: Stages, fused: Tensor) -> Tensor:
+        edges = self.edges(F.pixel_unshuffle(stages.edges, 2))
+        context = enlarged(self.fused(fused), stages.c0.shape[-2:])
+        seen = F.relu(torch.cat((edges, stages.c0, context), 1))
+        return F.pixel_shuffle(self.conv_out(F.relu(self.conv(seen))), 2)
+
+
 class BiSeNet(nn.Module):
     """Class logits (B, 19, H, W) of images (B, 3, H, W) in 0..1 with H and W multiples of 32.
 
     ``width`` is the share of the published channels, rounded so that 64 of them are whole ones.
+    With ``fine`` it answers for cells of 2 px; as it was published, of 8 px.
     """
 
-    def __init__(self, width: float = 1.0) -> None:
+    def __init__(self, width: float = 1.0, fine: bool = False) -> None:
         super().__init__()
         width = max(1, round(64 * width)) / 64
-        self.config = {"width": width}
+        self.config = {"width": width, "fine": fine}
         w64, w128, w256, w512 = (round(width * n) for n in (64, 128, 256, 512))
         self.cp = _ContextPath((w64, w128, w256, w512), w128)
         self.ffm = _Fusion(2 * w128, w256)
         self.conv_out = _Output(w256, w256)
         self.conv_out16 = _Output(w128, w64)
         self.conv_out32 = _Output(w128, w64)
+        self.fine = _Fine(w64, w256) if fine else None
         for name, values in (("mean", IMAGENET_MEAN), ("spread", IMAGENET_SPREAD)):
             self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
 
-    def _see(self, image: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor], Tensor, Tensor]:
-        """(f_gb, C_1..C_3, context at 1/8, context at 1/16)."""
+    def _see(self, image: Tensor) -> tuple[Tensor, Stages, Tensor, Tensor]:
+        """(f_gb, the stages, context at 1/8, context at 1/16)."""
         stages, fine, coarse = self.cp((image - self.mean) / self.spread)
-        return self.ffm(stages[0], fine), stages, fine, coarse
+        return self.ffm(stages.c1, fine), stages, fine, coarse
+
+    def _answers(self, stages: Stages, fused: Tensor) -> tuple[Tensor, ...]:
+        """The logits that count, and, where these are finer, those of 1/8 that they add to."""
+        logits: Tensor = self.conv_out(fused)
+        if self.fine is None:
+            return (logits,)
+        return enlarged(logits, stages.edges.shape[-2:]) + self.fine(stages, fused), logits
 
     def features(self, image: Tensor) -> Features:
         """What the regressor reads of images (B, 3, H, W) in 0..1; differentiable."""
         fused, stages, _, _ = self._see(image)
-        return Features(fused, stages, self.conv_out(fused).softmax(1))
+        return Features(fused, stages[2:], self.conv_out(fused).softmax(1))
 
-    def heads(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (B, 19, H/8, W/8) of the answer, and (B, 19, H/8, W/8) and (B, 19, H/16, W/16) of
-        the two heads that only teach the context path."""
-        fused, _, fine, coarse = self._see(image)
-        return self.conv_out(fused), self.conv_out16(fine), self.conv_out32(coarse)
+    def heads(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Logits (B, 19, h, w): the answer, for cells of 2 px where it is ``fine`` and then again
+        of 8, and the two heads that only teach the context path, of 8 px and of 16."""
+        fused, stages, fine, coarse = self._see(image)
+        return *self._answers(stages, fused), self.conv_out16(fine), self.conv_out32(coarse)
 
     def forward(self, image: Tensor) -> Tensor:
-        return enlarged(self.conv_out(self._see(image)[0]), image.shape[-2:])
+        fused, stages, _, _ = self._see(image)
+        return enlarged(self._answers(stages, fused)[0], image.shape[-2:])
 
 
 def enlarged(logits: Tensor, size: Sequence[int]) -> Tensor:
@@ -236,7 +280,8 @@ def load_bisenet(path: Path) -> BiSeNet:
     whatever width, ready to judge.  UserError where the file holds no such network."""
     weights = read_weights(path)
     try:
-        network = BiSeNet(len(weights["cp.resnet.bn1.weight"]) / 64)
+        width = len(weights["cp.resnet.bn1.weight"]) / 64
+        network = BiSeNet(width, fine="fine.conv.weight" in weights)
         network.load_state_dict(weights)
     except (KeyError, RuntimeError):
         raise UserError(

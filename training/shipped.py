@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ def give_weights(name: str, network: nn.Module, folder: Path = WEIGHTS) -> dict[
 
 def parser_of(checkpoint: Path | None) -> BiSeNet:
     """F_seg of a checkpoint, as of :func:`load_bisenet`, or the one that capture runs."""
-    return _shipped("parser", BiSeNet) if checkpoint is None else load_bisenet(checkpoint)
+    if checkpoint is not None:
+        return load_bisenet(checkpoint)
+    return _shipped("parser", partial(BiSeNet, fine=True))
 
 
 def recognizer_of(checkpoint: Path | None) -> LightCNN:

@@ -142,6 +142,7 @@ class Task:
     name: str
     batch_size = 32
     rate = 2e-3  # of learning, at its highest
+    tuning = 0.15  # of that, for a network that knows its task
     extras: tuple[str, ...] = ()  # what load_pairs is asked for besides: "masks", "vectors"
     data = RENDERS  # what it teaches by
     fewest = 2  # samples in a step

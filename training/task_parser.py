@@ -24,7 +24,7 @@ from mien.training.data import Pairs, Pixels, mirror_mask
 from mien.training.metrics import Scores
 from mien.training.task import Array, Batch, Task, compose, positive, sheet, to_tensor, zoomed
 
-SIZE: Final = 512  # px of the aligned face: at 256, F_seg's cells are as large as a brow is high
+SIZE: Final = 512  # px of the aligned face: at 256, F_seg's features are as wide as a brow is high
 WINDOW: Final = 320  # px of it that a lesson shows
 POINTS: Final = 8192  # pixels of it that are asked for: all make a step nearly thrice as long
 # As face-parsing.PyTorch: of the pixels, those less sure than this count, at least this share.
@@ -112,6 +112,7 @@ class ParserTask(Task):
     name = "parser"
     batch_size = 16
     rate = 1e-3
+    tuning = 0.4  # it knows its task less than the others
     extras = ("masks",)
 
     def __init__(self, pairs: Pairs, width: float = 1.0) -> None:
@@ -127,7 +128,7 @@ class ParserTask(Task):
         )
 
     def network(self) -> nn.Module:
-        return BiSeNet(self.width)
+        return BiSeNet(self.width, fine=True)
 
     def crop(self, rng: Generator, i: int, disturbed: bool, side: int = SIZE) -> Crop:
         """Some part of a sample's aligned face of SIZE px, over some background."""
@@ -178,7 +179,7 @@ class ParserTask(Task):
     def looks(
         self, network: BiSeNet, indices: NDArray[np.int64], disturbed: bool
     ) -> Iterator[tuple[Crop, Tensor]]:
-        """The crops of samples and the logits (19, SIZE/8, SIZE/8) that the network answers."""
+        """The crops of samples and the logits (19, h, w) that the network answers."""
         rng = np.random.default_rng(7)
         device = next(network.parameters()).device
         for start in range(0, len(indices), _BATCH):

@@ -57,7 +57,6 @@ TASKS: Final[dict[str, type[Task]]] = {
 }  # fmt: skip
 THREADS: Final = 2  # more only wait for each other in networks this small
 WARM_UP: Final = 100  # steps
-TUNING: Final = 0.15  # of the learning rate, for a network that knows its task
 SAVE_EVERY: Final = 60.0  # seconds
 
 
@@ -189,7 +188,7 @@ class Training:
         self.begin = SHIPPED
         batch = self.task.batch(np.random.default_rng(0), self.train[: self.task.batch_size])
         settle(self.network, lambda: self.lesson(*(x.to(self.device) for x in batch)))
-        self.peak *= TUNING
+        self.peak *= self.task.tuning
 
     def save(self, scores: dict[str, Any] | None = None) -> None:
         state = {

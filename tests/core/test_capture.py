@@ -259,6 +259,17 @@ def test_most_of_several_faces_are_found(media) -> None:
     assert 3 <= len(faces) <= 5  # of five, one in dark glasses and one behind
 
 
+def test_a_face_is_told_down_to_forty_pixels_and_nothing_is_that_is_far_smaller(media) -> None:
+    image = cv2.imread(str(media("one_face.jpg")))[..., ::-1]
+    (face,) = Tracker(models.load("cpu"), 1).update(np.ascontiguousarray(image))
+    side = alignment.face_box(face.points)[2]
+    for wanted, count in ((60, 1), (20, 0)):
+        small = cv2.resize(image, None, None, wanted / side, wanted / side, cv2.INTER_AREA)
+        room = np.full((240, 320, 3), 110, np.uint8)
+        room[: small.shape[0], : small.shape[1]] = small[:240, :320]
+        assert len(Tracker(models.load("cpu"), 1).update(room)) == count
+
+
 def test_what_hides_a_face_lowers_the_confidence_and_is_not_taken_for_rest(
     media, monkeypatch
 ) -> None:

@@ -81,6 +81,42 @@ def test_the_features_have_the_sizes_of_their_stages():
     assert torch.equal(heads[0].softmax(1), seen.probabilities)
 
 
+def test_a_new_fine_one_says_what_its_8_px_cells_say():
+    torch.manual_seed(0)
+    fine, image = BiSeNet(0.125, fine=True).eval(), torch.rand(1, 3, 64, 96)
+    published = BiSeNet(0.125).eval()
+    published.load_state_dict({k: v for k, v in fine.state_dict().items() if "fine" not in k})
+    with torch.no_grad():
+        heads, coarse = fine.heads(image), published.heads(image)
+        assert [tuple(h.shape[1:]) for h in heads[:2]] == [(19, 32, 48), (19, 8, 12)]
+        assert all(map(torch.equal, heads[1:], coarse))
+        assert torch.equal(fine.features(image).probabilities, heads[1].softmax(1))
+        assert (fine(image) - published(image)).abs().max() < 0.5 * published(image).std()
+
+
+def test_a_fine_one_learns_what_is_thinner_than_8_px():
+    """A line, 2 px wide, that nothing else tells of than itself."""
+
+    def overlap(fine: bool) -> float:
+        torch.manual_seed(0)
+        network = BiSeNet(0.125, fine)
+        optimizer = torch.optim.AdamW(network.parameters(), 5e-3)
+        for _ in range(120):
+            truth = torch.zeros(8, 64, 64, dtype=torch.long)
+            for mask, x in zip(truth, torch.randint(62, (8,)).tolist(), strict=True):
+                mask[:, x : x + 2] = INDEX["ear_r"]
+            image = (truth > 0).float()[:, None].expand(-1, 3, -1, -1)
+            logits = network(image)
+            loss = torch.nn.functional.cross_entropy(logits, truth)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        found, there = logits.argmax(1) > 0, truth > 0
+        return float((found & there).sum() / (found | there).sum())
+
+    assert overlap(True) > 0.8 > overlap(False) + 0.2
+
+
 def test_without_a_checkpoint_the_shipped_one_parses():
     image = example("parser")["image"][:1]
     with torch.no_grad():
@@ -112,7 +148,10 @@ def test_a_checkpoint_is_loaded_in_its_own_width(tmp_path):
     for width, whole in ((0.125, 8), (0.3, 19), (0.0, 1)):
         network = BiSeNet(width)
         write_checkpoint(path, {"network": network.state_dict(), "step": 1})
-        assert load_bisenet(path).config == {"width": whole / 64}
+        assert load_bisenet(path).config == {"width": whole / 64, "fine": False}
+    fine = BiSeNet(0.125, fine=True)
+    write_checkpoint(path, {"network": fine.state_dict(), "step": 1})
+    assert load_bisenet(path).config == fine.config == {"width": 0.125, "fine": True}
     path.write_bytes(b"no")
     with pytest.raises(UserError, match="no network"):
         load_bisenet(path)

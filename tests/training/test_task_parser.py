@@ -61,9 +61,10 @@ def test_pixels_of_rare_classes_are_asked_for_rather():
     assert (stands_for * classes).mean() == pytest.approx(1 / 8, rel=0.03)
 
 
-def test_a_drawn_pixel_is_answered_as_in_the_whole_picture():
+@pytest.mark.parametrize("fine", [False, True])
+def test_a_drawn_pixel_is_answered_as_in_the_whole_picture(fine):
     torch.manual_seed(0)
-    network, image = BiSeNet(WIDTH).eval(), torch.rand(2, 3, 64, 96)
+    network, image = BiSeNet(WIDTH, fine).eval(), torch.rand(2, 3, 64, 96)
     row, column = torch.randint(64, (2, 50)), torch.randint(96, (2, 50))
     with torch.no_grad():
         whole, heads = network(image), network.heads(image)
