@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -33,6 +33,8 @@ from mien.training.networks import COLUMNS, VALUES
 from mien.training.plots import scatters
 
 Array = NDArray[np.float64]
+
+JUDGED: Final = ("landmarks", "refiner", "estimator")  # the networks that see a face in its box
 
 
 def scene(pairs: Pairs, i: int, seed: int) -> Pixels:
@@ -77,15 +79,15 @@ def see(pairs: Pairs, indices: Sequence[int], nets: models.Models) -> Sight:
 
 def held_out(pairs: Pairs, weights: Path | None = None, calibrating: bool = False) -> list[int]:
     """Indices of the samples of people that training never sees: identities that end in 9 and, with
-    a folder of networks, all of the seeds that none of these was taught; without those of the seeds
-    by which they were calibrated, but for doing so.
+    a folder of networks, all of the seeds that none of ``JUDGED`` was taught; without those of the
+    seeds by which they were calibrated, but for doing so.
 
     UserError where there are none.
     """
     held = set(pairs.split()[1].tolist())
     if weights:
-        entries = models.read_manifest(weights).values()
-        about = [entry["training"] for entry in entries]
+        manifest = models.read_manifest(weights)
+        about = [manifest[f"{name}.onnx"]["training"] for name in JUDGED]
         taught = {seed for a in about for seed in a["seeds"]}
         held |= set(np.flatnonzero(~np.isin(pairs.seed, list(taught))).tolist())
         heard = {seed for a in about for c in a.get("calibrated", []) for seed in c["seeds"]}

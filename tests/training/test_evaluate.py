@@ -1,9 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 
-from mien.core import parameters
+from mien.core import models, parameters
 from mien.core.head_pose import tilt_of_turn
-from mien.training.evaluate import roll_error
+from mien.training.data import load_pairs
+from mien.training.evaluate import held_out, roll_error
 from mien.training.networks import COLUMNS
 
 
@@ -20,3 +23,19 @@ def test_a_roll_is_right_where_the_crop_tilts_as_turned_heads_do(yaw, pitch):
     # What it says of the turn is part of it: that much is also read from how the crop lies.
     straight = np.tile(parameters.neutral()[COLUMNS], (3, 1))
     assert (roll_error(straight, crops, true, rolls) > 1) == (yaw != 0)
+
+
+def test_people_judge_the_networks_that_they_did_not_teach(pairs_folder, tmp_path):
+    """Whoever taught F_seg is a stranger to those that see a face in its box."""
+    pairs = load_pairs(pairs_folder)
+    manifest = json.loads((models.WEIGHTS / "manifest.json").read_text())
+
+    def judges(name: str) -> list[int]:
+        for entry in manifest.values():
+            entry["training"] |= {"seeds": [], "calibrated": []}
+        manifest[f"{name}.onnx"]["training"]["seeds"] = list(pairs.seeds)
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        return held_out(pairs, tmp_path)
+
+    assert judges("parser") == list(range(len(pairs)))
+    assert judges("landmarks") == pairs.split()[1].tolist() != judges("parser")
