@@ -42,10 +42,10 @@ CALM_LIMIT: Final = 0.45  # a face with a stronger AU is not at rest: of 237 tha
 # How much of each AU is said of rendered faces at rest, as cameras show them: the root mean square.
 # Lips part and corners move less than brows seem to frown (tests/bench/resting.py).
 REST: Final = {
-    "AU01": 0.044, "AU02": 0.020, "AU04": 0.063, "AU05": 0.047, "AU06": 0.048, "AU07": 0.046,
-    "AU09": 0.018, "AU10": 0.015, "AU12": 0.021, "AU14": 0.018, "AU15": 0.025, "AU16": 0.020,
-    "AU17": 0.052, "AU18": 0.067, "AU20": 0.022, "AU22": 0.007, "AU24": 0.051, "AU25": 0.024,
-    "AU26": 0.029, "AU28": 0.032, "AU30.L": 0.034, "AU30.R": 0.019, "AU43": 0.042,
+    "AU01": 0.035, "AU02": 0.028, "AU04": 0.032, "AU05": 0.050, "AU06": 0.022, "AU07": 0.038,
+    "AU09": 0.014, "AU10": 0.025, "AU12": 0.023, "AU14": 0.036, "AU15": 0.027, "AU16": 0.023,
+    "AU17": 0.040, "AU18": 0.038, "AU20": 0.014, "AU22": 0.006, "AU24": 0.043, "AU25": 0.023,
+    "AU26": 0.014, "AU28": 0.029, "AU30.L": 0.022, "AU30.R": 0.027, "AU43": 0.041,
 }  # fmt: skip
 UNLIKE: Final = (
     22.0  # in these, a face farther from none is not at rest: of 300 that were, none was
