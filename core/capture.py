@@ -47,9 +47,8 @@ REST: Final = {
     "AU17": 0.040, "AU18": 0.038, "AU20": 0.014, "AU22": 0.006, "AU24": 0.043, "AU25": 0.023,
     "AU26": 0.014, "AU28": 0.029, "AU30.L": 0.022, "AU30.R": 0.027, "AU43": 0.041,
 }  # fmt: skip
-UNLIKE: Final = (
-    22.0  # in these, a face farther from none is not at rest: of 300 that were, none was
-)
+# Farther from none, in these, a face is not at rest: of 800 that were, 1 % was.
+UNLIKE: Final = 22.0
 LOOK_EVERY: Final = 6  # frames, for what hides a face: a hand takes longer to come and go
 _BATCH: Final = 32  # faces estimated between two reports
 _REPORT: Final = 0.1  # seconds between reports of progress
