@@ -15,6 +15,7 @@ from mien.core import parameters
 from mien.core.alignment import face_box
 from mien.core.files import written_whole
 
+from .render_scene import SAMPLES
 from .render_shards import read_pairs
 
 Array = NDArray[Any]
@@ -44,6 +45,8 @@ def write_card(folder: Path) -> None:
 
 def _head(abouts: list[dict[str, Any]], size: int) -> list[str]:
     seed, flavour = abouts[0]["seed"], abouts[0]["flavour"]
+    samples = abouts[0].get("samples", SAMPLES)
+    rays = f" --samples {samples}" if samples != SAMPLES else ""
     indices = [about["index"] for about in abouts]
     people = len({about["identity"] for about in abouts})
     kinds = Counter(about["kind"] for about in abouts)
@@ -52,7 +55,7 @@ def _head(abouts: list[dict[str, Any]], size: int) -> list[str]:
         f"- {len(abouts)} pairs of {people} people, {size} x {size} px: "
         + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())),
         f"- indices {min(indices)} to {max(indices)}; the same pictures come anywhere from"
-        f" `mien render-pairs --flavour {flavour} --seed {seed} --size {size}"
+        f" `mien render-pairs --flavour {flavour} --seed {seed} --size {size}{rays}"
         f" --count {max(indices) + 1} --out DIR`",
         f"- made from CC0 head data with Blender {bpy.app.version_string}; nobody in them exists",
         "", "Histograms run from the lowest to the highest value in ten steps.", "",

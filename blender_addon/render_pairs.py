@@ -19,6 +19,7 @@ from .render_card import NAME as CARD
 from .render_card import write_card
 from .render_picture import PairRenderer
 from .render_preview import write_preview
+from .render_scene import SAMPLES
 from .render_shards import PER_SHARD, last_index, read_shard, remove_leftovers, write_shard
 
 
@@ -41,6 +42,10 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     p.add_argument("--flavour", choices=("studio", "wild", "alone"), default="wild")
     p.add_argument("--engine", choices=("auto", "cycles", "eevee", "workbench"), default="auto")
     p.add_argument("--size", type=int, default=256, help="of the pictures in px (256)")
+    p.add_argument(
+        "--samples", type=int, default=SAMPLES,
+        help=f"rays for each pixel ({SAMPLES}); pictures much smaller than 256 px want more",
+    )  # fmt: skip
     p.add_argument("--geometry", action="store_true", help="depth and normals of each picture too")
     p.add_argument("--shard", default="0/1", help="i/n: render every n-th shard from the i-th")
     p.add_argument("--preview", type=Path, metavar="FILE.png", help="draw the folder's first pairs")
@@ -55,6 +60,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         raise UserError("say how many pairs with --count, or draw those there are with --preview")
     if args.count is not None and args.count < 1:
         raise UserError("--count must be at least 1")
+    if args.samples < 1:
+        raise UserError("--samples must be at least 1")
     return args
 
 
@@ -72,7 +79,9 @@ def _render(args: argparse.Namespace) -> None:
         if last_index(path) < indices[-1]:  # none, torn, or of a smaller --count
             todo[path] = indices
     if todo:
-        renderer = PairRenderer(args.seed, args.flavour, args.size, args.engine, args.geometry)
+        renderer = PairRenderer(
+            args.seed, args.flavour, args.size, args.engine, args.geometry, args.samples
+        )
         progress = Progress(sum(map(len, todo.values())))
         for path, indices in todo.items():
             try:
@@ -93,7 +102,9 @@ def _render(args: argparse.Namespace) -> None:
 def _refuse_a_mixture(args: argparse.Namespace) -> None:
     whole = (p for p in sorted(args.out.glob("pairs-*.tar")) if last_index(p) >= 0)
     about = next((pair.about() for path in whole for pair in read_shard(path)), {})
-    for name in ("seed", "flavour", "size"):
+    if about:
+        about = {"samples": SAMPLES} | about  # it was always so before it was told
+    for name in ("seed", "flavour", "size", "samples"):
         mine = getattr(args, name)
         if about.get(name, mine) != mine:
             raise UserError(

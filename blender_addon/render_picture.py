@@ -31,7 +31,7 @@ from . import render_props
 from .render_marks import Marks
 from .render_masks import Masks, Piece, geometry
 from .render_people import Someone, camera, lights
-from .render_scene import Camera, FaceScene, Shot
+from .render_scene import SAMPLES, Camera, FaceScene, Shot
 from .render_teeth import LowerTeeth
 from .render_wardrobe import Wardrobe
 
@@ -44,10 +44,12 @@ class PairRenderer:
     """Renders pairs of one flavour and seed by index."""
 
     def __init__(
-        self, seed: int, flavour: str, size: int, engine: str, geometry: bool = False
-    ) -> None:
+        self, seed: int, flavour: str, size: int, engine: str, geometry: bool = False,
+        samples: int = SAMPLES,
+    ) -> None:  # fmt: skip
         self.seed, self.flavour, self.size, self.geometry = seed, flavour, size, geometry
-        self.scene = FaceScene(size, engine, paint=flavour != "studio")
+        self.samples = samples
+        self.scene = FaceScene(size, engine, samples, paint=flavour != "studio")
         self.model = self.scene.model
         self.masks = Masks(self.model)
         self._beside = ThreadPoolExecutor(1)
@@ -182,7 +184,8 @@ class PairRenderer:
             "mask": seen.mask(),
             "json": asdict(shot) | about | {
                 "seed": self.seed, "flavour": self.flavour, "size": self.size,
-                "geometry": self.geometry, "box": face_box(pixels).tolist(),
+                "samples": self.samples, "geometry": self.geometry,
+                "box": face_box(pixels).tolist(),
             },
         }  # fmt: skip
 

@@ -255,3 +255,21 @@ def test_nothing_to_draw_or_do_is_one_sentence(tmp_path, options):
 def test_a_bad_shard_is_one_sentence(tmp_path, shard):
     with pytest.raises(UserError, match="0 <= i < n"):
         render(tmp_path, f"--shard={shard}")
+
+
+def test_more_rays_show_more_and_are_not_mixed_with_fewer(tmp_path):
+    pictures = {}
+    for rays in (3, 12, 96):
+        render(tmp_path / str(rays), "--samples", str(rays), count=2)
+        files = read(tmp_path / str(rays))
+        names = [n for n in files if n.endswith(".png") and not n.endswith(".mask.png")]
+        pictures[rays] = np.stack([pixels(files[name]) for name in names])
+    few, more = (np.abs(pictures[rays] - pictures[96]).mean() for rays in (3, 12))
+    assert more < 0.8 * few
+    assert "--samples 12 --count" in (tmp_path / "12" / "CARD.md").read_text()
+    assert "--samples" not in (tmp_path / "3" / "CARD.md").read_text()
+    with pytest.raises(UserError, match="--samples 12, not 3"):
+        render(tmp_path / "12")
+    with pytest.raises(UserError, match="--samples must be at least 1"):
+        render(tmp_path / "none", "--samples", "0")
+    assert not (tmp_path / "none").exists()
