@@ -15,7 +15,7 @@ from mien.core import parameters
 from mien.core.alignment import face_box
 from mien.core.files import written_whole
 
-from .render_scene import SAMPLES
+from .render_picture import SAMPLES
 from .render_shards import read_pairs
 
 Array = NDArray[Any]
@@ -45,7 +45,7 @@ def write_card(folder: Path) -> None:
 
 def _head(abouts: list[dict[str, Any]], size: int) -> list[str]:
     seed, flavour = abouts[0]["seed"], abouts[0]["flavour"]
-    samples = abouts[0].get("samples", SAMPLES)
+    samples = abouts[0]["samples"]
     rays = f" --samples {samples}" if samples != SAMPLES else ""
     indices = [about["index"] for about in abouts]
     people = len({about["identity"] for about in abouts})

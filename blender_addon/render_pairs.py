@@ -17,9 +17,8 @@ from mien.core.errors import UserError
 
 from .render_card import NAME as CARD
 from .render_card import write_card
-from .render_picture import PairRenderer
+from .render_picture import SAMPLES, PairRenderer
 from .render_preview import write_preview
-from .render_scene import SAMPLES
 from .render_shards import PER_SHARD, last_index, read_shard, remove_leftovers, write_shard
 
 
@@ -44,7 +43,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     p.add_argument("--size", type=int, default=256, help="of the pictures in px (256)")
     p.add_argument(
         "--samples", type=int, default=SAMPLES,
-        help=f"rays for each pixel ({SAMPLES}); pictures much smaller than 256 px want more",
+        help=f"Cycles' rays for each pixel ({SAMPLES}); pictures far below 256 px want more",
     )  # fmt: skip
     p.add_argument("--geometry", action="store_true", help="depth and normals of each picture too")
     p.add_argument("--shard", default="0/1", help="i/n: render every n-th shard from the i-th")
@@ -102,8 +101,6 @@ def _render(args: argparse.Namespace) -> None:
 def _refuse_a_mixture(args: argparse.Namespace) -> None:
     whole = (p for p in sorted(args.out.glob("pairs-*.tar")) if last_index(p) >= 0)
     about = next((pair.about() for path in whole for pair in read_shard(path)), {})
-    if about:
-        about = {"samples": SAMPLES} | about  # it was always so before it was told
     for name in ("seed", "flavour", "size", "samples"):
         mine = getattr(args, name)
         if about.get(name, mine) != mine:

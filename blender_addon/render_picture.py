@@ -31,13 +31,14 @@ from . import render_props
 from .render_marks import Marks
 from .render_masks import Masks, Piece, geometry
 from .render_people import Someone, camera, lights
-from .render_scene import SAMPLES, Camera, FaceScene, Shot
+from .render_scene import Camera, FaceScene, Shot
 from .render_teeth import LowerTeeth
 from .render_wardrobe import Wardrobe
 
 Array = NDArray[Any]
 
 PER_IDENTITY = 4
+SAMPLES = 3  # rays for each pixel, enough where a face is some 200 px wide
 
 
 class PairRenderer:
@@ -49,7 +50,7 @@ class PairRenderer:
     ) -> None:  # fmt: skip
         self.seed, self.flavour, self.size, self.geometry = seed, flavour, size, geometry
         self.samples = samples
-        self.scene = FaceScene(size, engine, samples, paint=flavour != "studio")
+        self.scene = FaceScene(size, engine, samples=samples, paint=flavour != "studio")
         self.model = self.scene.model
         self.masks = Masks(self.model)
         self._beside = ThreadPoolExecutor(1)

@@ -52,7 +52,6 @@ class Light:
     colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
-SAMPLES = 3  # rays for each pixel, enough where a face has some 200 of them across
 STUDIO = (
     Light(-0.5, 0.5, 0.75, 0.35, 11.0),
     Light(0.8, 0.2, 0.8, 0.4, 5.0),
@@ -77,7 +76,7 @@ class FaceScene:
     for; vertices go in by ``foreach_set``."""
 
     def __init__(
-        self, size: int, engine: str = "auto", samples: int = SAMPLES, paint: bool = False
+        self, size: int, engine: str = "auto", *, samples: int, paint: bool = False
     ) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.model = FaceModel()

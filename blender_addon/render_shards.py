@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import UserError
 
-from .render_picture import PairRenderer, quiet
+from .render_picture import SAMPLES, PairRenderer, quiet
 
 Array = NDArray[Any]
 
@@ -144,8 +144,8 @@ class Pair:
         return _decoded(data) if data else None
 
     def about(self) -> dict[str, Any]:
-        """Its JSON."""
-        return dict(json.loads(self.read("json") or b"{}"))
+        """Its JSON; shards from before it told ``samples`` had always as many."""
+        return {"samples": SAMPLES} | json.loads(self.read("json") or b"{}")
 
 
 def read_shard(path: Path) -> Iterator[Pair]:

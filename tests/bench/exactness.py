@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mien.core import alignment, models
-from mien.core.estimator import Estimator, Sample
+from mien.core import models
+from mien.core.estimator import Estimator, Sample, sample
 from mien.training.data import load_pairs
 from mien.training.evaluate import held_out, said, see
 from mien.training.metrics import estimator_scores
@@ -27,32 +26,25 @@ PARTS: Final = {
 }  # fmt: skip
 
 
-def aligned(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Landmarks (68, 2) as the estimator is given them."""
-    matrix = alignment.aligned_matrix(points, 1)
-    return np.asarray(alignment.transform(matrix, points), np.float32)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pairs", type=Path, nargs="+")
     pairs, nets = load_pairs(*parser.parse_args().pairs), models.load("cpu")
     held = pairs.acting(np.array(held_out(pairs, models.WEIGHTS))).tolist()
     seen = see(pairs, held, nets).samples
-    true = {i: aligned(pairs.landmarks[i]) for i in seen}
+    true = {i: sample(pairs.landmarks[i], face.features)[0].points for i, face in seen.items()}
     off = np.stack([np.linalg.norm(seen[i].points - true[i], axis=1) for i in seen])
     off *= 100 / np.array([[np.linalg.norm(p[36] - p[45])] for p in true.values()])
     estimator = Estimator(nets.estimator, nets.values)
     print(f"{len(held)} faces")
-    print(
-        "| exact are | off now, % | ICC(3,1) | MAE, 0-5 | pose | side kept |\n" + "|---" * 6 + "|"
-    )
+    print("| exact are | off now, % | ICC(3,1) | MAE, 0-5 | pose | side kept |")
+    print("|---" * 6 + "|")
     for part, points in PARTS.items():
         given = {}
-        for i, sample in seen.items():
-            marks = sample.points.copy()
+        for i, face in seen.items():
+            marks = face.points.copy()
             marks[points] = true[i][points]
-            given[i] = Sample(marks, sample.features)
+            given[i] = Sample(marks, face.features)
         scores = estimator_scores(said(pairs, held, given, estimator, True), pairs.values[held])
         icc, mae, pose, side = list(scores.values())[:4]
         error = f"{off[:, points].mean():.2f}" if points else ""

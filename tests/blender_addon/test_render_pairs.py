@@ -273,3 +273,22 @@ def test_more_rays_show_more_and_are_not_mixed_with_fewer(tmp_path):
     with pytest.raises(UserError, match="--samples must be at least 1"):
         render(tmp_path / "none", "--samples", "0")
     assert not (tmp_path / "none").exists()
+
+
+def test_pairs_from_before_rays_were_told_go_on_with_as_many(tmp_path):
+    render(tmp_path, count=2)
+    (shard,) = tmp_path.glob("*.tar")
+    files = read(tmp_path)
+    with tarfile.open(shard, "w") as tar:
+        for name, data in files.items():
+            if name.endswith(".json"):
+                about = json.loads(data)
+                assert about.pop("samples") == 3
+                data = json.dumps(about).encode()
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    with pytest.raises(UserError, match="--samples 3, not 12"):
+        render(tmp_path, "--samples", "12", count=3)
+    render(tmp_path, count=3)
+    assert "--size 64 --count 3" in (tmp_path / "CARD.md").read_text()
