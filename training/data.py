@@ -32,7 +32,7 @@ from mien.training.networks import COLUMNS, VALUES
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-_TOLD: Final = ("landmarks", "roll", "values", "who", "kind")
+_TOLD: Final = ("landmarks", "visible", "roll", "values", "who", "kind")
 
 
 class Pictures(Sequence[Pixels]):
@@ -62,6 +62,7 @@ class Pairs:
     seeds: tuple[int, ...]  # that were rendered
     images: Pictures  # N of (S, S, 4) RGBA with the colours multiplied by alpha
     landmarks: Floats  # (N, 68, 2) px
+    visible: NDArray[np.bool_]  # (N, 68) which of them lie in the picture and are not hidden
     roll: Floats  # (N,) degrees by which heads are tilted in the picture, once they are turned
     values: Floats  # (N, 41) in the order of networks.VALUES
     seed: NDArray[np.int64]  # (N,)
@@ -140,10 +141,10 @@ def _decode(shard: Path) -> dict[str, NDArray[Any]]:
             if image.ndim != 3 or image.shape[2] != 4 or image.shape[0] != image.shape[1]:
                 raise UserError(f"{shard.name}: {key}.png is not a square RGBA; render again.")
             columns["image"].append(premultiplied(image))
-            columns["landmarks"].append(
-                # Rendered pixels have their centres at .5, OpenCV's at whole numbers.
-                np.load(io.BytesIO(read(f"{key}.landmarks.npy")))[:, :2] - 0.5
-            )
+            *places, visible = np.load(io.BytesIO(read(f"{key}.landmarks.npy"))).T
+            # Rendered pixels have their centres at .5, OpenCV's at whole numbers.
+            columns["landmarks"].append(np.stack(places, 1) - 0.5)
+            columns["visible"].append(visible == 1)
             vector = np.load(io.BytesIO(read(f"{key}.parameters.npy")))
             columns["values"].append(vector[COLUMNS])
             columns["roll"].append(about["roll"])
@@ -213,6 +214,7 @@ def load_pairs(*folders: Path, masks: bool = False, vectors: bool = False) -> Pa
         seeds=tuple(sorted(set(whose[:, 1].tolist()))),
         images=Pictures(images),
         landmarks=whole["landmarks"],
+        visible=whole["visible"],
         roll=whole["roll"],
         values=whole["values"],
         seed=whose[:, 1],
