@@ -32,9 +32,9 @@ def test_descent_comes_nearer_to_the_face_that_g_drew(networks):
     low = torch.tensor([p.low for p in parameters.PARAMETERS])
     high = torch.tensor([p.high for p in parameters.PARAMETERS])
     assert (y >= low).all() and (y <= high).all()
-    # A face's fit does not depend on who else is fitted.
-    alone, _ = fit(g, eyes, g(truth[:1]), steps=25)
-    assert torch.allclose(alone[0], y[0], atol=0.02)
+    # A face's fit does not depend on who else is fitted.  Rounding grows with every step.
+    (both, _), (alone, _) = (fit(g, eyes, g(faces), steps=8) for faces in (truth, truth[:1]))
+    assert torch.allclose(alone[0], both[0], atol=1e-3)
 
 
 def test_parameters_that_the_picture_does_not_ask_for_stay_near_the_base(networks, monkeypatch):
