@@ -56,11 +56,8 @@ def kinds(pairs: Pairs, held: list[int]) -> dict[str, NDArray[np.bool_]]:
 
 def row(*cells: str | int, scores: Scores) -> str:
     icc, mae, pose, side = list(scores.values())[:4]
-    return (
-        "| "
-        + " | ".join(map(str, cells))
-        + (f" | {icc:.3f} | {mae:.3f} | {pose:.2f} | {side:.3f} |")
-    )
+    figures = f"{icc:.3f}", f"{mae:.3f}", f"{pose:.2f}", f"{side:.3f}"
+    return f"| {' | '.join(map(str, (*cells, *figures)))} |"
 
 
 def main() -> None:
