@@ -48,6 +48,13 @@ COMBINATIONS: Final[tuple[dict[str, float], ...]] = (
     {"AU06": 0.6, "AU12": 1, "AU14": 0.5, "AU16": 0.4, "AU25": 1},
 )  # fmt: skip
 
+# The smile of photographs, teeth shown and cheeks raised or not, each by itself from the first to
+# the second strength, or not at all below none: of all that faces do, the most usual.
+SMILE: Final = {
+    "AU06": (-0.2, 1.0), "AU07": (-0.5, 0.5), "AU10": (-0.5, 0.5), "AU12": (0.4, 1.0),
+    "AU16": (-0.5, 0.6), "AU20": (-0.5, 0.5), "AU25": (0.4, 1.0), "AU26": (-0.3, 0.3),
+}  # fmt: skip
+
 # Pairs that no face holds at once; of each, one is dropped.
 CLASHES: Final = (
     ("AU24", "AU25"), ("AU24", "AU26"), ("AU24", "AU22"), ("AU24", "AU10"), ("AU24", "AU16"),
@@ -68,14 +75,17 @@ def action_units(rng: np.random.Generator) -> dict[str, float]:
     a: dict[str, float] = {}
     kind = rng.random()
     # Many units at once: pictures are dear, and each is a lesson in all that move in it.
-    if kind < 0.5:  # single units
+    if kind < 0.44:  # single units
         for i in rng.choice(len(_SPARSE), rng.integers(2, 11), replace=False):
             a[_SPARSE[i]] = float(rng.random() ** 0.8)
     else:
-        combination = COMBINATIONS[rng.integers(len(COMBINATIONS))]
-        strength = 0.2 + 0.8 * rng.random()
-        for au, w in combination.items():
-            a[au] = min(1.0, strength * w * rng.uniform(0.7, 1.3))
+        if kind < 0.58:
+            a |= {au: max(0.0, float(rng.uniform(*between))) for au, between in SMILE.items()}
+        else:
+            combination = COMBINATIONS[rng.integers(len(COMBINATIONS))]
+            strength = 0.2 + 0.8 * rng.random()
+            for au, w in combination.items():
+                a[au] = min(1.0, strength * w * rng.uniform(0.7, 1.3))
         for i in rng.choice(len(_SPARSE), rng.integers(0, 6), replace=False):
             a.setdefault(_SPARSE[i], float(rng.random() * 0.8))
     if rng.random() < 0.12:  # a blink at any moment, of any degree

@@ -20,6 +20,8 @@ from face_shapes import (
     FADES,
     LANDMARKS,
     LID_UNITS,
+    MIDDLE,
+    MIDDLE_SPREAD,
     SIDED_BONES,
     TEETH,
     expand,
@@ -237,20 +239,25 @@ def sliders(
     weights: Array,
     joint: Array,
     lining: Array,
+    lips: Array,
 ) -> dict[str, Array]:
-    """Bone motion and corrective of every slider, so that at 1 it meets its target exactly."""
+    """Bone motion and corrective of every slider, so that at 1 it meets its target exactly;
+    ``lips`` are vertices where they meet."""
     units = expand(AU_UNITS) | expand(LID_UNITS)
     cache: dict[str, Array] = {}
     first = bones.index("head") + 1
     eyes, lids = around_eyes(bones, weights, lining)
     eyeball = np.concatenate(eyes)
     columns = {b: columns_of(base, weights[:, b], joint[b]) for b in range(first, len(bones))}
+    off = (base - base[lips].mean(0))[:, :2] / MIDDLE_SPREAD
+    bell = np.exp(-(off**2).sum(1, keepdims=True) / 2)
     goals, motions = [], []
     for recipe in units.values():
         target = np.zeros_like(base)
         for unit, w in recipe.items():
             if unit not in cache:
-                cache[unit] = head.unit(unit)[used]
+                cache[unit] = head.unit(unit.removeprefix(MIDDLE))[used]
+                cache[unit] *= bell if unit.startswith(MIDDLE) else 1
             target += w * cache[unit]
         target[eyeball] = 0  # eyeballs turn by their bones
         goal = base + target
@@ -462,7 +469,7 @@ def main() -> None:
         "fade_strength": np.array([f[2] for f in fades]),
     }
     data |= controls(bones, joint * DM)
-    data |= sliders(head, used, base, bones, weights, joint, lining)
+    data |= sliders(head, used, base, bones, weights, joint, lining, index[list(LANDMARKS[60:])])
     data |= brows(base, faces[part == 0], base[index[list(LANDMARKS[22:27])], :2])
     draft = data | {"prior": np.zeros((208, 1)), "extra": np.zeros((0, len(base), 3))}
     out = face_model.PATH

@@ -6,7 +6,10 @@ from typing import Final
 
 # Slider -> {ARKit unit: weight}.  A "*" at the end stands for the slider's own side; between two
 # sliders it makes a corrective, as active as their product.
-# AU 6, 9, 15, 17 and 30 are too weak in the units and get more.
+# AU 6, 9, 15, 17 and 30 are too weak in the units and get more.  What begins with MIDDLE is a unit
+# near the middle of the lips alone.
+MIDDLE: Final = "middle of "
+MIDDLE_SPREAD: Final = (0.08, 0.12)  # dm across and up, the standard deviations of a bell
 AU_UNITS: Final[dict[str, dict[str, float]]] = {
     "AU01": {"browInnerUp": 1.0},
     "AU02.*": {"browOuterUp*": 1.0},
@@ -45,6 +48,14 @@ AU_UNITS: Final[dict[str, dict[str, float]]] = {
     "AD34": {"cheekPuff": 1.0},
     # Both at once: the chin's muscle keeps the lips together while the jaw drops behind them.
     "AU17*AU26": {"mouthClose": 1.25, "mouthPucker": 0.5},
+    # Lips that part in a smile bare the teeth between two arcs from corner to corner; the units
+    # leave the middle behind.
+    "AU25*AU12.*": {
+        "mouthUpperUp*": 0.5,
+        MIDDLE + "mouthUpperUp*": 1.0,
+        "mouthLowerDown*": 0.45,
+        MIDDLE + "mouthLowerDown*": 1.6,
+    },
 }
 
 # The lids follow the gaze: slider of the model -> units (the eyeballs themselves turn by bones).
@@ -68,8 +79,8 @@ FADES: Final[dict[str, dict[str, float]]] = {
     "AU17*AU26": {"AU26": 0.5, "AU25": 1.0},
     "AU18": {"AU20.L": 0.4, "AU20.R": 0.4},
     "AU16": {"AU26": 0.5},
-    # A smile presses the lips over the teeth; lips that part in it show the upper row all the same.
-    "AU25": {"AU26": 0.45, "AU12.L": -0.35, "AU12.R": -0.35},
+    "AU25": {"AU26": 0.45},
+    "AU25*AU12.*": {"AU26": 0.6},
 }
 
 # The base's rows of teeth close edge to edge, at the slit of the lips: moved (dm) to where people
