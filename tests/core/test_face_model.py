@@ -69,6 +69,15 @@ def test_smile_pulls_corners_up_and_out(model, person):
     assert smile[48, 1] > rest[48, 1] + 0.003 and smile[48, 0] < rest[48, 0] - 0.003
 
 
+def test_a_smile_whose_lips_part_bares_the_teeth_between_two_arcs(model, person):
+    lips = points(model, person, AU12_L=1.0, AU12_R=1.0, AU25=1.0)[60:68, 1]
+    right, middle, left = lips[1:4] - lips[[7, 6, 5]]
+    assert middle > 1.15 * max(right, left)  # the lower one hangs through
+    assert lips[2] > max(lips[1], lips[3]) - 0.0008  # and the upper one's middle does not sag
+    parted = points(model, person, AU25=1.0)[60:68, 1]
+    assert middle > 1.6 * (parted[2] - parted[6])
+
+
 @pytest.mark.parametrize("au", ["AU06", "AU09", "AU15"])
 def test_weak_units_are_plain(model, person, au):
     rest = model.pose(person, {})

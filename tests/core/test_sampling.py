@@ -23,6 +23,16 @@ def test_people_laugh_with_the_mouth_open_and_winks_are_not_rare() -> None:
     assert 0.15 < np.mean(np.abs(sided) > 0.5) < 0.5
 
 
+def test_people_smile_with_closed_teeth_and_their_cheeks_rise_or_do_not() -> None:
+    smiles = [
+        a.get("AU06", 0)
+        for a in draws()
+        if a.get("AU12", 0) > 0.5 and a.get("AU25", 0) > 0.4 and a.get("AU26", 0) < 0.35
+    ]
+    assert len(smiles) > 0.07 * 3000
+    assert np.mean(np.array(smiles) < 0.1) > 0.15 and np.mean(np.array(smiles) > 0.5) > 0.3
+
+
 def test_alone_every_unit_has_its_turn_and_the_rest_is_the_same() -> None:
     someone = np.full(parameters.IDENTITY.stop - parameters.IDENTITY.start, 0.5)
     rest = sampling.alone(np.random.default_rng(5), someone, -1)
