@@ -48,8 +48,8 @@ COMBINATIONS: Final[tuple[dict[str, float], ...]] = (
     {"AU06": 0.6, "AU12": 1, "AU14": 0.5, "AU16": 0.4, "AU25": 1},
 )  # fmt: skip
 
-# The smile of photographs, teeth shown and cheeks raised or not, each by itself from the first to
-# the second strength, or not at all below none: of all that faces do, the most usual.
+# The smile of photographs, of all that faces do the most usual: teeth shown, cheeks raised or not.
+# Each unit by itself, of any strength between the two; what is drawn below 0 does not move.
 SMILE: Final = {
     "AU06": (-0.2, 1.0), "AU07": (-0.5, 0.5), "AU10": (-0.5, 0.5), "AU12": (0.4, 1.0),
     "AU16": (-0.5, 0.6), "AU20": (-0.5, 0.5), "AU25": (0.4, 1.0), "AU26": (-0.3, 0.3),
@@ -80,7 +80,8 @@ def action_units(rng: np.random.Generator) -> dict[str, float]:
             a[_SPARSE[i]] = float(rng.random() ** 0.8)
     else:
         if kind < 0.58:
-            a |= {au: max(0.0, float(rng.uniform(*between))) for au, between in SMILE.items()}
+            drawn = {au: float(rng.uniform(*between)) for au, between in SMILE.items()}
+            a |= {au: strength for au, strength in drawn.items() if strength > 0}
         else:
             combination = COMBINATIONS[rng.integers(len(COMBINATIONS))]
             strength = 0.2 + 0.8 * rng.random()

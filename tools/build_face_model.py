@@ -256,8 +256,8 @@ def sliders(
         target = np.zeros_like(base)
         for unit, w in recipe.items():
             if unit not in cache:
-                cache[unit] = head.unit(unit.removeprefix(MIDDLE))[used]
-                cache[unit] *= bell if unit.startswith(MIDDLE) else 1
+                offsets = head.unit(unit.removeprefix(MIDDLE))[used]
+                cache[unit] = bell * offsets if unit.startswith(MIDDLE) else offsets
             target += w * cache[unit]
         target[eyeball] = 0  # eyeballs turn by their bones
         goal = base + target
@@ -469,7 +469,7 @@ def main() -> None:
         "fade_strength": np.array([f[2] for f in fades]),
     }
     data |= controls(bones, joint * DM)
-    data |= sliders(head, used, base, bones, weights, joint, lining, index[list(LANDMARKS[60:])])
+    data |= sliders(head, used, base, bones, weights, joint, lining, data["landmarks"][60:])
     data |= brows(base, faces[part == 0], base[index[list(LANDMARKS[22:27])], :2])
     draft = data | {"prior": np.zeros((208, 1)), "extra": np.zeros((0, len(base), 3))}
     out = face_model.PATH

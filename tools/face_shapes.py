@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+# What begins so is a unit near the middle of the lips alone, under a bell of these standard
+# deviations (dm, across and up).
+MIDDLE: Final = "middle of "
+MIDDLE_SPREAD: Final = (0.08, 0.12)
+
 # Slider -> {ARKit unit: weight}.  A "*" at the end stands for the slider's own side; between two
 # sliders it makes a corrective, as active as their product.
-# AU 6, 9, 15, 17 and 30 are too weak in the units and get more.  What begins with MIDDLE is a unit
-# near the middle of the lips alone.
-MIDDLE: Final = "middle of "
-MIDDLE_SPREAD: Final = (0.08, 0.12)  # dm across and up, the standard deviations of a bell
+# AU 6, 9, 15, 17 and 30 are too weak in the units and get more.
 AU_UNITS: Final[dict[str, dict[str, float]]] = {
     "AU01": {"browInnerUp": 1.0},
     "AU02.*": {"browOuterUp*": 1.0},
@@ -64,8 +66,7 @@ LID_UNITS: Final[dict[str, dict[str, float]]] = {
     "lids.down": {"eyeLookDownLeft": 1.0, "eyeLookDownRight": 1.0},
 }
 
-# A slider fades as another rises (or grows, where the strength is negative):
-# activation = own * product(1 - strength * other).  Muscles that
+# A slider fades as another rises: activation = own * product(1 - strength * other).  Muscles that
 # pull against each other do not add up in a face, and here they would put lids or lips through
 # each other.
 FADES: Final[dict[str, dict[str, float]]] = {
