@@ -66,27 +66,37 @@ def warp(image: Image, matrix: Array, size: int | tuple[int, int]) -> Image:
     outside.
 
     A large face is first shrunk by a whole number over its area, as bilinear sampling alone
-    would alias.
+    would alias; about the crop's middle, so that the mirror image has its pixels mirrored.
     """
     shrink = int(1 / max(np.hypot(matrix[0, 0], matrix[1, 0]), 1e-6))
-    x, y = size if isinstance(size, tuple) else (size, size)
+    size = size if isinstance(size, tuple) else (size, size)
     if shrink > 1:
-        corners = transform(inverse(matrix), [[0, 0], [x, 0], [0, y], [x, y]])
-        height, width = image.shape[:2]
-        x0, y0 = np.clip(np.floor(corners.min(0)).astype(int) - shrink, 0, [width - 1, height - 1])
-        x1, y1 = np.clip(
-            np.ceil(corners.max(0)).astype(int) + shrink, [x0 + 1, y0 + 1], [width, height]
-        )
-        wide, high = max(1, (x1 - x0) // shrink), max(1, (y1 - y0) // shrink)
-        # Whole blocks of pixels: OpenCV is ten times as fast there.
-        part = image[y0 : min(y1, y0 + shrink * high), x0 : min(x1, x0 + shrink * wide)]
+        half = np.array(size) / 2
+        back = inverse(matrix)
+        middle, reach = transform(back, half - 0.5), np.abs(back[:, :2]) @ half
+        sides = image.shape[1::-1]
+        (x0, x1, wide), (y0, y1, high) = map(_blocks, middle, reach, sides, (shrink, shrink))
+        part = image[y0:y1, x0:x1]
         image = cv2.resize(part, (wide, high), interpolation=cv2.INTER_AREA)
         # Pixel centres lie at whole numbers: x = x0 + (x' + 1/2) * step - 1/2.
-        step = np.array([part.shape[1] / wide, part.shape[0] / high])
+        step = np.array([(x1 - x0) / wide, (y1 - y0) / high])
         origin = np.array([x0, y0]) + step / 2 - 0.5
         matrix = np.column_stack([matrix[:, :2] * step, transform(matrix, origin)])
-    crop: Image = cv2.warpAffine(image, matrix, (x, y), borderMode=cv2.BORDER_REPLICATE)
+    crop: Image = cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
     return crop
+
+
+def _blocks(middle: float, reach: float, side: int, shrink: int) -> tuple[int, int, int]:
+    """(first pixel, the one after the last, blocks) of what lies within ``reach`` of the middle.
+
+    Whole blocks of pixels: OpenCV is ten times as fast there.
+    """
+    edge = min(max(0, round(middle + 0.5)), side)
+    count = int(reach / shrink) + 2
+    before, after = min(count, edge // shrink), min(count, (side - edge) // shrink)
+    if not before + after:
+        return 0, side, 1
+    return edge - shrink * before, edge + shrink * after, before + after
 
 
 def network_input(crops: Image) -> NDArray[np.float32]:

@@ -56,6 +56,20 @@ def test_a_large_face_is_averaged_not_sampled(turn: float) -> None:
     assert crop[48, 48] == pytest.approx(0.1 * at[0] + 0.05 * at[1], abs=0.05)
 
 
+@pytest.mark.parametrize("shift", [0, -190, 330])  # within the picture, over its left, its right
+def test_the_mirror_image_has_the_mirrored_pixels(shift: int) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (640, 711), np.uint8)
+    points = face(10, 431) + np.array([shift, 60])
+    turned = alignment.mirror_points(points, image.shape[1] - 1)
+    crops = [
+        alignment.warp(i, alignment.aligned_matrix(p, 96) - [[0, 0, 0.5], [0, 0, 0.5]], 96)
+        for i, p in ((image, points), (image[:, ::-1].copy(), turned))
+    ]
+    assert crops[0].std() > 10
+    # OpenCV samples at whole 32nds of a pixel.
+    assert abs(crops[1][:, ::-1].astype(int) - crops[0]).max() < 12
+
+
 def test_small_face_is_what_opencv_gives() -> None:
     image = np.random.default_rng(0).integers(0, 255, (400, 500, 3), np.uint8)
     matrix = alignment.aligned_matrix(face(10, 60), 96)
