@@ -13,6 +13,7 @@ from mien.core.models import WEIGHTS
 from mien.training import evaluate, export
 from mien.training.ablations import ablate
 from mien.training.calibrate import calibrate
+from mien.training.calibrate_parser import calibrate_parser
 from mien.training.checkpoint import make_folder, write_file
 from mien.training.compare import compare
 from mien.training.crosstalk import crosstalk, write_crosstalk
@@ -100,7 +101,12 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _calibrate(args: argparse.Namespace) -> int:
-    for unit, (gain, offset) in calibrate(args.folders, args.device, args.weights).items():
+    what = args.folders, args.device, args.weights
+    if args.network == "parser":
+        for name, more in calibrate_parser(*what).items():
+            print(f"{name:10s} {more:+.2f}")
+        return 0
+    for unit, (gain, offset) in calibrate(*what).items():
         print(f"{unit:7s} {gain:.2f} {-offset:+.2f}")
     return 0
 
@@ -200,6 +206,10 @@ def add_parsers(subparsers: Any) -> None:
 
     tune = subparsers.add_parser("calibrate", help="make them say as much of strangers as is there")
     tune.add_argument("folders", type=Path, nargs="+", help="folders of pairs-*.tar")
+    tune.add_argument(
+        "--network", choices=("estimator", "parser"), default="estimator",
+        help="how much is said of each unit (estimator), or how readily each class (parser)",
+    )  # fmt: skip
     tune.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
     tune.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     tune.set_defaults(run=_calibrate)

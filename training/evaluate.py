@@ -77,17 +77,22 @@ def see(pairs: Pairs, indices: Sequence[int], nets: models.Models) -> Sight:
     return Sight(seen, rolls, np.array(errors))
 
 
-def held_out(pairs: Pairs, weights: Path | None = None, calibrating: bool = False) -> list[int]:
+def held_out(
+    pairs: Pairs,
+    weights: Path | None = None,
+    calibrating: bool = False,
+    judged: Sequence[str] = JUDGED,
+) -> list[int]:
     """Indices of the samples of people that training never sees: identities that end in 9 and, with
-    a folder of networks, all of the seeds that none of ``JUDGED`` was taught; without those of the
-    seeds by which they were calibrated, but for doing so.
+    a folder of networks, all of the seeds that none of the ``judged`` was taught; without those of
+    the seeds by which they were calibrated, but for doing so.
 
     UserError where there are none.
     """
     held = set(pairs.split()[1].tolist())
     if weights:
         manifest = models.read_manifest(weights)
-        about = [manifest[f"{name}.onnx"]["training"] for name in JUDGED]
+        about = [manifest[f"{name}.onnx"]["training"] for name in judged]
         taught = {seed for a in about for seed in a["seeds"]}
         held |= set(np.flatnonzero(~np.isin(pairs.seed, list(taught))).tolist())
         heard = {seed for a in about for c in a.get("calibrated", []) for seed in c["seeds"]}

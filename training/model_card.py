@@ -63,15 +63,24 @@ def _tuning(part: dict[str, Any]) -> str:
 
 
 def _calibration(heard: dict[str, Any]) -> str:
-    gains, offsets = (
-        [correction[key] for correction in heard["corrections"].values()]
-        for key in ("gain", "offset")
-    )
+    if "leanings" in heard:
+        by = heard["leanings"].values()
+        what = f"made to say each class by a logit {min(by):+.2f} to {max(by):+.2f} higher"
+        option = " --network parser"
+    else:
+        gains, offsets = (
+            [correction[key] for correction in heard["corrections"].values()]
+            for key in ("gain", "offset")
+        )
+        what = (
+            f"made to say {min(gains):.2f} to {max(gains):.2f} times as much of each unit, less "
+            f"{min(offsets):.2f} to {max(offsets):.2f}"
+        )
+        option = ""
     return (
-        f"\nAfter {heard['minutes']:g} minutes made to say {min(gains):.2f} to {max(gains):.2f} "
-        f"times as much of each unit, less {min(offsets):.2f} to {max(offsets):.2f}, by "
-        f"{heard['people']} people of seeds {', '.join(map(str, heard['seeds']))} whom it was not "
-        "taught (not in the scores below):\n\n    mien calibrate PAIRS\n"
+        f"\nAfter {heard['minutes']:g} minutes {what}, by {heard['people']} people of seeds "
+        f"{', '.join(map(str, heard['seeds']))} whom it was not taught (not in the scores below):"
+        f"\n\n    mien calibrate PAIRS{option}\n"
     )
 
 
