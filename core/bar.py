@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Final
+import time
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeVar
 
 from .capture import Progress
 
 WIDTH: Final = 30
+Item = TypeVar("Item")
 
 
 class Bar:
@@ -37,6 +40,16 @@ class Bar:
             drawn = f"{progress.done} frames"
         left = "" if progress.eta is None else f", {_clock(progress.eta)} left"
         print(f"\r{drawn}  {progress.fps:.0f} fps{left}  ", end="", file=sys.stderr, flush=True)
+
+    def over(
+        self, items: Iterable[Item], total: int, provider: str, note: str = ""
+    ) -> Iterator[Item]:
+        """The items, so many of them, each shown as done when the next is asked for."""
+        start = time.perf_counter()
+        for done, item in enumerate(items, 1):
+            yield item
+            rate = done / (time.perf_counter() - start)
+            self.show(Progress(done, total, rate, (total - done) / rate, provider, note, {}))
 
     def summary(self) -> str:
         """One line: how fast it was, on what, and where the time went."""

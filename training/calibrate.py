@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
 from mien.core import models, parameters
 from mien.core.errors import UserError
 from mien.core.estimator import Estimator
 from mien.training import networks
-from mien.training.data import Floats, load_pairs
+from mien.training.data import Floats, Pairs, load_pairs
 from mien.training.evaluate import held_out, said, see
 from mien.training.export import export, write_card
 from mien.training.metrics import icc31
@@ -103,16 +104,31 @@ def calibrate(
     ratings = [said(pairs, held, seen, estimator, given) for given in (True, False)]
     by = corrections(ratings, pairs.values[held])
     network = networks.Estimator()
-    taught = give_weights("estimator", network, weights)
+    give_weights("estimator", network, weights)
     correct(network, by)
+    said_so = {name: correction._asdict() for name, correction in by.items()}
+    put_back("estimator", network, weights, pairs, held, {"corrections": said_so})
+    return by
+
+
+def put_back(
+    name: str,
+    network: nn.Module,
+    weights: Path,
+    pairs: Pairs,
+    held: Sequence[int],
+    by: dict[str, Any],
+) -> None:
+    """Writes a network that was calibrated ``by`` these samples in its place in a folder, and into
+    the manifest and the card how, and by whom."""
+    entry = models.read_manifest(weights)[f"{name}.onnx"]
+    taught, who = entry["training"], list(held)
     heard = {
         "minutes": taught["minutes"],
-        "seeds": np.unique(pairs.seed[held]).tolist(),
-        "people": len(np.unique(pairs.person[held])),
-        "corrections": {name: correction._asdict() for name, correction in by.items()},
+        "seeds": np.unique(pairs.seed[who]).tolist(),
+        "people": len(np.unique(pairs.person[who])),
+        **by,
     }
     taught = {**taught, "calibrated": [*taught.get("calibrated", []), heard]}
-    scores = models.read_manifest(weights)["estimator.onnx"]["scores"]
-    export("estimator", network, {"training": taught, "scores": scores}, weights)
+    export(name, network, {"training": taught, "scores": entry["scores"]}, weights)
     write_card(weights)
-    return by

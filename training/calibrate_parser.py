@@ -6,27 +6,25 @@ learnt, so that noses, lips and brows become too wide.  Strangers tell by how mu
 
 from __future__ import annotations
 
-import itertools
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 import torch
+from numpy.random import Generator
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from mien.core import models
 from mien.core.bar import Bar
-from mien.core.capture import Progress
 from mien.core.face_classes import CLASSES
 from mien.training.bisenet import BiSeNet, enlarged_at
+from mien.training.calibrate import put_back
 from mien.training.data import Floats, load_pairs
 from mien.training.evaluate import held_out
-from mien.training.export import export, write_card
 from mien.training.shipped import give_weights, shipped_width
-from mien.training.task_parser import ParserTask, class_overlap, rendered
+from mien.training.task_parser import Crop, ParserTask, class_overlap, rendered
 from mien.training.train import pick_device
 
 FACES: Final = 200  # that are looked at, as they were rendered and as cameras would show them
@@ -73,35 +71,25 @@ def lean(network: BiSeNet, by: Floats) -> None:
     network.fine.conv_out.bias.data += torch.from_numpy(by).repeat_interleave(4)
 
 
-def ask(
-    task: ParserTask,
-    network: BiSeNet,
-    indices: NDArray[np.int64],
-    disturbed: bool,
-    tick: Callable[[], object],
-) -> Told:
-    """What it says of a share of the pixels that were rendered of these samples; ``tick`` is called
-    for each."""
-    rng, logits, truth = np.random.default_rng(5), [], []
-    for crop, answer in task.looks(network, indices, disturbed):
-        tick()
-        places, classes = rendered(crop)
-        some = rng.random(len(classes)) < _SHARE
-        logits.append(enlarged_at(answer[None], places[:, torch.from_numpy(some)])[0].numpy())
-        truth.append(classes[some])
+def spread(indices: Sequence[int], count: int = FACES) -> NDArray[np.int64]:
+    """About so many of the samples, evenly."""
+    which = np.linspace(0, len(indices) - 1, min(count, len(indices))).astype(int)
+    return np.array(indices)[which]
+
+
+def ask(crop: Crop, answer: Tensor, rng: Generator) -> Told:
+    """What it says of a share of a crop's pixels that were rendered, of the logits (19, h, w) that
+    it answers."""
+    places, classes = rendered(crop)
+    some = rng.random(len(classes)) < _SHARE
+    asked = enlarged_at(answer[None], places[:, torch.from_numpy(some)])[0]
+    return Told(asked.numpy(), classes[some])
+
+
+def joined(parts: Sequence[Told]) -> Told:
+    """Of all their pixels."""
+    logits, truth = zip(*parts, strict=True)
     return Told(np.concatenate(logits, 1), np.concatenate(truth))
-
-
-def _ticks(bar: Bar, total: int, provider: str) -> Callable[[], None]:
-    """What tells a bar of one picture more."""
-    start, count = time.perf_counter(), itertools.count(1)
-
-    def tick() -> None:
-        done = next(count)
-        rate = done / (time.perf_counter() - start)
-        bar.show(Progress(done, total, rate, (total - done) / rate, provider, "", {}))
-
-    return tick
 
 
 def calibrate_parser(
@@ -113,26 +101,22 @@ def calibrate_parser(
     UserError where all people were taught.
     """
     pairs = load_pairs(*folders, masks=True)
-    held = np.array(held_out(pairs, weights, calibrating=True, judged=("parser",)))
-    some = held[np.linspace(0, len(held) - 1, min(FACES, len(held))).astype(int)]
-    network = BiSeNet(shipped_width("parser"), fine=True)
-    taught = give_weights("parser", network, weights)
+    some = spread(held_out(pairs, weights, calibrating=True, judged=("parser",)))
+    network = BiSeNet(shipped_width("parser", weights), fine=True)
+    give_weights("parser", network, weights)
     task, place = ParserTask(pairs), pick_device(device)
     network.eval().to(place)
+
+    def answers() -> Iterator[Told]:
+        for disturbed in (False, True):
+            rng = np.random.default_rng(5)
+            for crop, answer in task.looks(network, some, disturbed):
+                yield ask(crop, answer, rng)
+
     with Bar() as bar:
-        tick = _ticks(bar, 2 * len(some), str(place))
-        told = [ask(task, network, some, disturbed, tick) for disturbed in (False, True)]
-    by = leanings(told)
+        each = list(bar.over(answers(), 2 * len(some), str(place)))
+    by = leanings([joined(each[: len(some)]), joined(each[len(some) :])])
     lean(network.cpu(), by)
     said = dict(zip(CLASSES, by.tolist(), strict=True))
-    heard = {
-        "minutes": taught["minutes"],
-        "seeds": np.unique(pairs.seed[some]).tolist(),
-        "people": len(np.unique(pairs.person[some])),
-        "leanings": said,
-    }
-    taught = {**taught, "calibrated": [*taught.get("calibrated", []), heard]}
-    scores = models.read_manifest(weights)["parser.onnx"]["scores"]
-    export("parser", network, {"training": taught, "scores": scores}, weights)
-    write_card(weights)
+    put_back("parser", network, weights, pairs, some.tolist(), {"leanings": said})
     return said

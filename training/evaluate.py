@@ -7,7 +7,6 @@ what the lips part beyond what the jaw parts.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,7 +17,6 @@ from numpy.typing import NDArray
 
 from mien.core import alignment, models
 from mien.core.bar import Bar
-from mien.core.capture import Progress
 from mien.core.errors import UserError
 from mien.core.estimator import Estimator, Sample, sample
 from mien.core.face_model import head_rotation
@@ -64,16 +62,12 @@ def see(pairs: Pairs, indices: Sequence[int], nets: models.Models) -> Sight:
     rolls: dict[int, float] = {}
     errors = []
     wanted = sorted({*indices, *(int(n) for n in pairs.neutral[list(indices)] if n >= 0)})
-    start = time.perf_counter()
     with Bar() as bar:
-        for done, i in enumerate(wanted, 1):
+        for i in bar.over(wanted, len(wanted), nets.provider, nets.note):
             image, truth = scene(pairs, i, 11), pairs.landmarks[i]
             face = find(nets, image, truth, np.random.default_rng(i))
             errors.append(landmark_error(face.points[None], truth[None])[0])
             seen[i], rolls[i] = sample(face.points, face.features)
-            rate = done / (time.perf_counter() - start)
-            left = (len(wanted) - done) / rate
-            bar.show(Progress(done, len(wanted), rate, left, nets.provider, nets.note, {}))
     return Sight(seen, rolls, np.array(errors))
 
 

@@ -74,9 +74,9 @@ def _shipped(name: str, kind: Callable[[float], Network]) -> Network:
     return network.eval()
 
 
-def shipped_width(name: str) -> float:
-    """That with which the network that ships was last taught."""
-    training = read_manifest(WEIGHTS)[f"{name}.onnx"]["training"]
+def shipped_width(name: str, folder: Path = WEIGHTS) -> float:
+    """That with which the network of a folder, what ships, was last taught."""
+    training = read_manifest(folder)[f"{name}.onnx"]["training"]
     return float([training, *training.get("tuned", [])][-1]["width"])
 
 

@@ -13,20 +13,18 @@ import numpy as np
 
 from mien.core import models
 from mien.core.face_classes import CLASSES
+from mien.training.calibrate_parser import spread
 from mien.training.data import load_pairs
 from mien.training.evaluate import held_out
 from mien.training.shipped import parser_of
 from mien.training.task_parser import ParserTask
-
-COUNT = 200
 
 
 def main() -> None:
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     pairs = load_pairs(*map(Path, sys.argv[1:]), masks=True)
-    held = np.array(held_out(pairs, models.WEIGHTS, judged=("parser",)))
-    some = held[np.linspace(0, len(held) - 1, min(COUNT, len(held))).astype(int)]
+    some = spread(held_out(pairs, models.WEIGHTS, judged=("parser",)))
     scores = ParserTask(pairs).score(parser_of(None), some)
     print(f"{len(some)} pictures of {len(np.unique(pairs.person[some]))} people")
     for label in ("clean", "disturbed"):
