@@ -11,23 +11,31 @@ MIDDLE_SPREAD: Final = (0.08, 0.12)
 
 # Slider -> {ARKit unit: weight}.  A "*" at the end stands for the slider's own side; between two
 # sliders it makes a corrective, as active as their product.
-# AU 6, 9, 15, 17 and 30 are too weak in the units and get more.
+# Full is as far as people go: a brow rises by 5 mm, a cheek by 10, corners of a smile go 9 out and
+# 10 up.  What the units move together, as all that parts lips, is told apart by what moves with it:
+# a nostril with AU 10, corners and chin with AU 16, the middle alone with AU 25.
 AU_UNITS: Final[dict[str, dict[str, float]]] = {
-    "AU01": {"browInnerUp": 1.0},
-    "AU02.*": {"browOuterUp*": 1.0},
+    "AU01": {"browInnerUp": 1.4},
+    "AU02.*": {"browOuterUp*": 1.4},
     "AU04.*": {"browDown*": 1.15},
     "AU05.*": {"eyeWide*": 1.0},
-    "AU06.*": {"cheekSquint*": 2.1, "eyeSquint*": 0.25},
-    "AU07.*": {"eyeSquint*": 1.0},
+    "AU06.*": {"cheekSquint*": 1.2, "eyeSquint*": 0.1},
+    "AU07.*": {"eyeSquint*": 1.0, "eyeBlink*": 0.07},
     "AU09.*": {"noseSneer*": 1.7, "mouthUpperUp*": 0.2, "browDown*": 0.3},
-    "AU10.*": {"mouthUpperUp*": 1.0},
-    "AU12.*": {"mouthSmile*": 1.0},
+    "AU10.*": {"mouthUpperUp*": 1.25, "noseSneer*": 0.4},
+    "AU12.*": {"mouthSmile*": 0.85, "mouthStretch*": 0.45},
     "AU14.*": {"mouthDimple*": 1.4},
     "AU15.*": {"mouthFrown*": 1.35},
-    "AU16": {"mouthLowerDownLeft": 1.1, "mouthLowerDownRight": 1.1},
+    "AU16": {
+        "mouthLowerDownLeft": 1.5,
+        "mouthLowerDownRight": 1.5,
+        "mouthStretchLeft": 0.25,
+        "mouthStretchRight": 0.25,
+        "mouthShrugLower": -0.3,
+    },
     "AU17": {"mouthShrugLower": 1.35, "mouthShrugUpper": 0.45},
     "AU18": {"mouthPucker": 1.0},
-    "AU20.*": {"mouthStretch*": 1.0},
+    "AU20.*": {"mouthStretch*": 1.25, "mouthSmile*": 0.1},
     "AU22": {"mouthFunnel": 1.0},
     "AU24": {
         "mouthPressLeft": 0.8,
@@ -36,10 +44,14 @@ AU_UNITS: Final[dict[str, dict[str, float]]] = {
         "mouthRollUpper": 0.25,
     },
     "AU25": {
-        "mouthUpperUpLeft": 0.5,
-        "mouthUpperUpRight": 0.5,
-        "mouthLowerDownLeft": 0.6,
-        "mouthLowerDownRight": 0.6,
+        "mouthUpperUpLeft": 0.15,
+        "mouthUpperUpRight": 0.15,
+        MIDDLE + "mouthUpperUpLeft": 0.5,
+        MIDDLE + "mouthUpperUpRight": 0.5,
+        "mouthLowerDownLeft": 0.25,
+        "mouthLowerDownRight": 0.25,
+        MIDDLE + "mouthLowerDownLeft": 0.6,
+        MIDDLE + "mouthLowerDownRight": 0.6,
     },
     "AU26": {"jawOpen": 1.0},
     "AU28": {"mouthRollLower": 1.05, "mouthRollUpper": 0.75},
@@ -47,16 +59,15 @@ AU_UNITS: Final[dict[str, dict[str, float]]] = {
     "AU30.R": {"jawRight": 1.7},
     "AU43.*": {"eyeBlink*": 1.0},
     "AU29": {"jawForward": 1.5},
-    "AD34": {"cheekPuff": 1.0},
+    "AD34": {"cheekPuff": 1.3},
     # Both at once: the chin's muscle keeps the lips together while the jaw drops behind them.
     "AU17*AU26": {"mouthClose": 1.25, "mouthPucker": 0.5},
-    # Lips that part in a smile bare the teeth between two arcs from corner to corner; the units
-    # leave the middle behind.
+    # Lips that part in a smile bare the teeth from corner to corner: the upper one rises as far as
+    # the corners do, and the lower one, which a smile alone lifts, sinks.
     "AU25*AU12.*": {
-        "mouthUpperUp*": 0.5,
-        MIDDLE + "mouthUpperUp*": 1.0,
-        "mouthLowerDown*": 0.45,
-        MIDDLE + "mouthLowerDown*": 1.6,
+        "mouthUpperUp*": 1.2,
+        "mouthLowerDown*": 1.6,
+        MIDDLE + "mouthLowerDown*": 0.9,
     },
 }
 

@@ -70,12 +70,32 @@ def test_smile_pulls_corners_up_and_out(model, person):
 
 
 def test_a_smile_whose_lips_part_bares_the_teeth_between_two_arcs(model, person):
-    lips = points(model, person, AU12_L=1.0, AU12_R=1.0, AU25=1.0)[60:68, 1]
+    rest, grin = points(model, person), points(model, person, AU12_L=1.0, AU12_R=1.0, AU25=1.0)
+    lips = grin[60:68, 1]
     right, middle, left = lips[1:4] - lips[[7, 6, 5]]
-    assert middle > 1.15 * max(right, left)  # the lower one hangs through
-    assert lips[2] > max(lips[1], lips[3]) - 0.0008  # and the upper one's middle does not sag
+    assert middle > max(right, left)  # the lower one hangs through
+    # In grins of real clips the upper one's middle is 2 mm below what is beside it, not more.
+    assert lips[2] > max(lips[1], lips[3]) - 0.002
     parted = points(model, person, AU25=1.0)[60:68, 1]
     assert middle > 1.6 * (parted[2] - parted[6])
+    # In grins of real clips the upper lip beside the corners goes out half as far as they do or
+    # more, and up as far, and the lower lip sinks below where it rests.
+    moved = grin - rest
+    assert moved[53, 0] > 0.5 * moved[54, 0] and moved[53, 1] > 0.9 * moved[54, 1]
+    assert moved[57, 1] < -0.002
+
+
+def test_what_parts_lips_is_told_apart_by_what_moves_with_it(model, person):
+    rest = points(model, person)
+    raised, lowered, parted = (
+        points(model, person, **given) - rest
+        for given in ({"AU10_L": 1.0, "AU10_R": 1.0}, {"AU16": 1.0}, {"AU25": 1.0})
+    )
+    assert raised[35, 1] > 0.002 and abs(raised[57, 1]) < 0.001  # the nostril, no lower lip
+    assert lowered[57, 1] < -0.004 and lowered[54, 0] > 0.001  # and the corners, no upper lip
+    assert abs(lowered[51, 1]) < 0.001
+    assert min(parted[62, 1], -parted[66, 1]) > 0.002  # both lips, and corners stay
+    assert np.abs(parted[[48, 54]]).max() < 0.0005
 
 
 @pytest.mark.parametrize("au", ["AU06", "AU09", "AU15"])
