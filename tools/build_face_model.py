@@ -16,6 +16,8 @@ import brow_styles
 import numpy as np
 from face_shapes import (
     AU_UNITS,
+    BELOW,
+    BELOW_HEIGHT,
     CENTRE_BONES,
     FADES,
     LANDMARKS,
@@ -250,14 +252,18 @@ def sliders(
     eyeball = np.concatenate(eyes)
     columns = {b: columns_of(base, weights[:, b], joint[b]) for b in range(first, len(bones))}
     off = (base - base[lips].mean(0))[:, :2] / MIDDLE_SPREAD
-    bell = np.exp(-(off**2).sum(1, keepdims=True) / 2)
+    where = {
+        MIDDLE: np.exp(-(off**2).sum(1, keepdims=True) / 2),
+        BELOW: 1 / (1 + np.exp((base[:, 1:2] - BELOW_HEIGHT[0]) / BELOW_HEIGHT[1])),
+        "": np.ones((len(base), 1)),
+    }
     goals, motions = [], []
     for recipe in units.values():
         target = np.zeros_like(base)
         for unit, w in recipe.items():
             if unit not in cache:
-                offsets = head.unit(unit.removeprefix(MIDDLE))[used]
-                cache[unit] = bell * offsets if unit.startswith(MIDDLE) else offsets
+                part = next(prefix for prefix in where if unit.startswith(prefix))
+                cache[unit] = where[part] * head.unit(unit.removeprefix(part))[used]
             target += w * cache[unit]
         target[eyeball] = 0  # eyeballs turn by their bones
         goal = base + target

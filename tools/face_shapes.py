@@ -8,6 +8,9 @@ from typing import Final
 # deviations (dm, across and up).
 MIDDLE: Final = "middle of "
 MIDDLE_SPREAD: Final = (0.08, 0.12)
+# And so, one without what it does above this height (dm) of the base head, fading by as much.
+BELOW: Final = "below the eyes "
+BELOW_HEIGHT: Final = (7.16, 0.03)
 
 # Slider -> {ARKit unit: weight}.  A "*" at the end stands for the slider's own side; between two
 # sliders it makes a corrective, as active as their product.
@@ -22,7 +25,7 @@ AU_UNITS: Final[dict[str, dict[str, float]]] = {
     "AU06.*": {"cheekSquint*": 1.2, "eyeSquint*": 0.1},
     "AU07.*": {"eyeSquint*": 1.0, "eyeBlink*": 0.07},
     "AU09.*": {"noseSneer*": 1.7, "mouthUpperUp*": 0.2, "browDown*": 0.3},
-    "AU10.*": {"mouthUpperUp*": 1.25, "noseSneer*": 0.4},
+    "AU10.*": {"mouthUpperUp*": 1.25, BELOW + "noseSneer*": 0.4},
     "AU12.*": {"mouthSmile*": 0.85, "mouthStretch*": 0.45},
     "AU14.*": {"mouthDimple*": 1.4},
     "AU15.*": {"mouthFrown*": 1.35},
