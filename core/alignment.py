@@ -40,10 +40,14 @@ def box_matrix(box: ArrayLike, size: int) -> Array:
 
 
 def aligned_matrix(points: ArrayLike, size: int) -> Array:
-    """The similarity (rotation, uniform scale, shift) of least squares from the five points of
-    landmarks (68, 2) onto the template in a crop of size x size pixels."""
-    source = five_points(points) @ [1, 1j]
-    target = TEMPLATE * size @ [1, 1j]
+    """The :func:`similarity` from the five points of landmarks (68, 2) to the template in a crop of
+    size x size pixels."""
+    return similarity(five_points(points), TEMPLATE * size)
+
+
+def similarity(points: ArrayLike, onto: ArrayLike) -> Array:
+    """The 2x3 matrix that turns, resizes and shifts points (N, 2) onto others, of least squares."""
+    source, target = (np.asarray(p, float) @ [1, 1j] for p in (points, onto))
     centred = source - source.mean()
     turn = np.vdot(centred, target) / max(np.vdot(centred, centred).real, 1e-9)
     shift = target.mean() - turn * source.mean()

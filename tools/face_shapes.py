@@ -8,7 +8,8 @@ from typing import Final
 # deviations (dm, across and up).
 MIDDLE: Final = "middle of "
 MIDDLE_SPREAD: Final = (0.08, 0.12)
-# And so, one without what it does above this height (dm) of the base head, fading by as much.
+# What begins so is a unit without what it does above a height of the base head; that, and over how
+# much of it the unit fades (dm).
 BELOW: Final = "below the eyes "
 BELOW_HEIGHT: Final = (7.16, 0.03)
 

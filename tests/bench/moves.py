@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core import models, parameters
+from mien.core import alignment, models, parameters
 from mien.core.face_model import FaceModel
 from mien.core.frames import open_footage
 from mien.core.tracking import Tracker
@@ -25,12 +25,13 @@ from mien.core.tracking import Tracker
 Array = NDArray[Any]
 STILL = [36, 39, 42, 45, 27, 28, 29, 30]  # corners of the eyes and the ridge of the nose
 # On the left, right in the picture, and on the other side.
-POINTS = {
-    "brow's head": (22, 21), "brow's tail": (26, 17), "upper lid": (43, 38),
-    "lower lid": (47, 40), "nostril": (35, 31), "corner": (54, 48), "upper lip": (53, 49),
-    "its middle": (51, 51), "lower lip": (55, 59), "its middle ": (57, 57),
-    "inside, above": (62, 62), "and below": (66, 66), "chin": (8, 8),
-}  # fmt: skip
+POINTS = (
+    ("brow's head", 22, 21), ("brow's tail", 26, 17), ("upper lid", 43, 38),
+    ("lower lid", 47, 40), ("nostril", 35, 31), ("corner", 54, 48), ("upper lip", 53, 49),
+    ("its middle", 51, 51), ("lower lip", 55, 59), ("its middle", 57, 57),
+    ("inside, above", 63, 61), ("its middle", 62, 62), ("inside, below", 65, 67),
+    ("its middle", 66, 66), ("chin", 8, 8),
+)  # fmt: skip
 SHOWN = (
     *({au: 1.0} for au in ("AU06", "AU12", "AU15", "AU17", "AU25", "AU26", "AU43")),
     {"AU12": 0.8, "AU25": 0.8}, {"AU06": 0.5, "AU12": 0.8, "AU25": 0.8},
@@ -39,18 +40,15 @@ SHOWN = (
 
 def laid_upon(points: Array, others: Array) -> Array:
     """Points (68, 2) turned, shifted and resized so that what keeps still lies as the others'."""
-    a, b = (p[STILL] @ [1, 1j] for p in (points, others))
-    turn = np.vdot(a - a.mean(), b - b.mean()) / np.vdot(a - a.mean(), a - a.mean())
-    moved = (points @ [1, 1j] - a.mean()) * turn + b.mean()
-    return np.stack([moved.real, moved.imag], 1)
+    return alignment.transform(alignment.similarity(points[STILL], others[STILL]), points)
 
 
 def line(moves: Array) -> str:
     """Of moves (68, 2) mm, y up, the mean of both sides."""
     parts = []
-    for name, (left, right) in POINTS.items():
+    for name, left, right in POINTS:
         out, up = (moves[left] + moves[right] * (-1, 1)) / 2
-        parts.append(f"{name.strip()} {out:+.1f} {up:+.1f}")
+        parts.append(f"{name} {out:+.1f} {up:+.1f}")
     return ", ".join(parts)
 
 
